@@ -1,0 +1,40 @@
+"""Compiled kernels (numba): Cart-Pole rollouts and population trainers.
+
+Every numba function of the project lives in this folder, so that one hash of its sources names the cache: numba itself
+watches only the file of the function called, and would keep a stale caller after an edit in another module.
+
+Importing this package is light; importing a module in it imports numba (about 0.4 s) and must not happen before the
+first paint.
+"""
+
+import hashlib
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from workbench.places import cache_dir
+
+
+def cache_folder() -> Path:
+    """The folder that compiled kernels are kept in; created on demand, private to the user.
+
+    It is named by numba's version and by the kernels' sources. Where the user's cache folder cannot be written (a
+    read-only home), a temporary folder of mode 0700 serves, and kernels compile once per process.
+    """
+    digest = hashlib.blake2b(digest_size=6)
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    name = f"numba-{version('numba')}-{digest.hexdigest()}"
+    try:
+        folder = cache_dir() / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix=f"agentemb-{name}-"))
+    return folder
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())

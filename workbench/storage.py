@@ -1,0 +1,158 @@
+"""Safetensors files with one JSON header, written atomically and read by memory mapping. No torch, no pickle.
+
+All metadata is one key, `agentemb`, of sorted JSON: the format keeps its keys in no particular order.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from workbench.errors import WorkbenchError
+
+KEY = "agentemb"
+
+_DTYPES = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "I64": np.int64,
+    "I32": np.int32,
+    "I16": np.int16,
+    "I8": np.int8,
+    "U64": np.uint64,
+    "U32": np.uint32,
+    "U16": np.uint16,
+    "U8": np.uint8,
+    "BOOL": np.bool_,
+}
+_TEMPORARY = ".writing-"
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, moved over it when the block ends well and removed when it does not.
+
+    The data is on disk before the name is: a crash leaves the old file or the new one, never a part.
+
+    Raises:
+        WorkbenchError: the folder cannot be written, or the disk is full.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}{_TEMPORARY}", dir=path.parent)
+    except OSError as error:
+        raise WorkbenchError(f"{path}: cannot write there ({error.strerror or error})") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise WorkbenchError(f"{path}: could not be written ({error.strerror or error})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sweep_strays(folder: Path) -> int:
+    """Remove temporary files that a killed writer left in `folder`; returns how many."""
+    strays = [p for p in folder.glob(f".*{_TEMPORARY}*") if p.is_file()]
+    for stray in strays:
+        stray.unlink(missing_ok=True)
+    return len(strays)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+
+
+def write_tensors(path: Path, arrays: Mapping[str, NDArray], header: Mapping[str, Any]) -> None:
+    """Write named arrays and a JSON header to one safetensors file, atomically."""
+    meta = json.dumps(header, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    # The library writes the memory of an array that is not contiguous as it lies, silently wrong.
+    packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with atomic_write(path) as temporary:
+        try:
+            save_file(packed, temporary, metadata={KEY: meta})
+        except SafetensorError as error:
+            raise WorkbenchError(f"{path}: could not be written ({error})") from None
+
+
+def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
+    """Map a safetensors file: its arrays (read-only, on disk until touched) and its JSON header.
+
+    Raises:
+        WorkbenchError: no such file, not safetensors, cut short, or without this program's header.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, "np") as checked:
+            header = _header(path, checked.metadata())
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            entries = json.loads(file.read(length))
+    except FileNotFoundError:
+        raise WorkbenchError(f"{path}: no such file") from None
+    except OSError as error:
+        raise WorkbenchError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except SafetensorError as error:
+        raise WorkbenchError(f"{path}: not a safetensors file, cut or damaged ({error})") from None
+    arrays: dict[str, NDArray] = {}
+    for name, entry in entries.items():
+        if name == "__metadata__":
+            continue
+        if entry["dtype"] not in _DTYPES:
+            raise WorkbenchError(f"{path}: array {name!r} is of kind {entry['dtype']}, which is not read here")
+        dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"])
+        if 0 in shape:
+            arrays[name] = np.zeros(shape, dtype)
+        else:
+            # The library's own readers copy; a map leaves on disk what nobody looks at.
+            arrays[name] = np.memmap(path, dtype, "r", 8 + length + entry["data_offsets"][0], shape)
+    return arrays, header
+
+
+def _header(path: Path, metadata: Any) -> dict[str, Any]:
+    text = metadata.get(KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise WorkbenchError(f"{path}: a safetensors file, but not one of this program (no `{KEY}` in its header)")
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise WorkbenchError(f"{path}: its `{KEY}` header is not a JSON object")
+    return header
+
+
+def content_hash(arrays: Mapping[str, NDArray], header: Mapping[str, Any]) -> str:
+    """A hash of what arrays and header say, whatever file they lie in: 32 hexadecimal digits of BLAKE2b."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps(header, sort_keys=True, separators=(",", ":")).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        digest.update(memoryview(array).cast("B") if array.size else b"")
+    return digest.hexdigest()
