@@ -194,12 +194,14 @@ def rollout(weights, sizes, bias, activation, centre, scale, clip, starts, noise
         c: (9,) float64, physical constants.
         steps: out, (n, episodes) int32.
         moments: out, (n, 3) float64, means over all steps of cart position (m), pole angle (rad) and the absolute
-            smoothed push (1 always the same way, 0 alternating); or None.
-        states: out, (n, episodes, cap, 4) float64, the state before each action; or None.
-        actions: out, (n, episodes, cap) int8, -1 after the end; or None. Given together with `states`.
+            smoothed push (1 always the same way, 0 alternating); (0, 3) not to measure them.
+        states: out, (n, episodes, cap, 4) float64, the state before each action; (0, 0, 0, 4) not to record.
+        actions: out, (n, episodes, cap) int8, 1 for right; left as it is after the end; (0, 0, 0) not to record.
     """
     n, episodes = steps.shape
     noisy = noise.shape[0] > 0
+    measuring = moments.shape[0] > 0
+    recording = states.shape[0] > 0
     widest = INPUTS
     for size in sizes:
         widest = max(widest, size)
@@ -227,12 +229,12 @@ def rollout(weights, sizes, bias, activation, centre, scale, clip, starts, noise
             lanes = (live + WIDTH - 1) // WIDTH * WIDTH
             observe(state, centre, scale, clip, observation, lanes)
             decide(packed, sizes, activation, observation, hidden, spare, margin, lanes)
-            if states is not None:
+            if recording:
                 for lane in range(live):
                     for k in range(INPUTS):
                         states[network, episode[lane], age[lane], k] = state[k, lane]
                     actions[network, episode[lane], age[lane]] = margin[lane] > threshold[lane]
-            if moments is not None:
+            if measuring:
                 for lane in range(live):
                     way = np.float32(1.0) if margin[lane] > threshold[lane] else np.float32(-1.0)
                     fresh = way if age[lane] == 0 else push[lane] + np.float32(SMOOTHING) * (way - push[lane])
@@ -265,7 +267,7 @@ def rollout(weights, sizes, bias, activation, centre, scale, clip, starts, noise
                         for k in range(INPUTS):
                             state[k, live] = 0.0
                         age[live] = 0
-        if moments is not None:
+        if measuring:
             total = 0
             for e in range(episodes):
                 total += steps[network, e]

@@ -1,0 +1,121 @@
+"""The one contract of everything that computes: a generator of frames.
+
+An analysis reads a selection of networks and yields frames, each a whole picture of the results so far: partial and
+final results are of one type, and a reader may miss any of them but the last. A task is an analysis that writes a file:
+it is never cached, and can be resumed. Both know nothing of screens or command lines; those iterate the same generator.
+"""
+
+import ast
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import Field, asdict, dataclass, fields
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.population import Population
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+class Frame(Protocol):
+    """A frozen dataclass of arrays (n, ...), numbers, strings and tuples of them."""
+
+    @property
+    def done(self) -> int:
+        """Units of work that are in this frame."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """Units of work there will be."""
+        ...
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Networks of a population: all, or some rows in their order."""
+
+    population: Population
+    rows: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for row in self.rows or ():
+            if not 0 <= row < len(self.population):
+                raise WorkbenchError(f"{self.population.name}: no network #{row}; it has {len(self.population)}")
+
+    def __len__(self) -> int:
+        return len(self.population) if self.rows is None else len(self.rows)
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Rows in the population, (n,)."""
+        return np.arange(len(self.population)) if self.rows is None else np.asarray(self.rows, np.int64)
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(n, p), mapped where all are selected."""
+        return self.population.weights if self.rows is None else self.population.weights[self.indices]
+
+    @cached_property
+    def hash(self) -> str:
+        """What is selected from what."""
+        rows = "all" if self.rows is None else hashlib.blake2b(self.indices.tobytes(), digest_size=16).hexdigest()
+        return f"{self.population.content_hash}:{rows}"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A computation, told to both front ends by one object."""
+
+    name: str
+    """The sub-command and the key of results."""
+    title: str
+    """One line that says what it shows."""
+    Params: type
+    """A frozen dataclass; the docstring under each field becomes the form's and the command line's help."""
+    Frame: type
+    """The frozen dataclass it yields."""
+    run: Callable[[Compute, Any, Any], Iterator[Any]]
+    """(compute, selection, params) -> frames; a task gets no selection (None)."""
+    table: Callable[[Any], "RenderableType"]
+    """What the command line prints of a frame, and the default pane shows."""
+    summary: Callable[[Any], dict[str, Any]]
+    """A frame as JSON values: what `--json` prints."""
+    writes: bool = False
+    """Whether it is a task."""
+
+
+def describe_params(params: type) -> list[tuple[Field, str]]:
+    """The fields of a Params dataclass with the docstrings written under them."""
+    return [(f, _field_docs(params).get(f.name, "")) for f in fields(params)]
+
+
+@cache
+def _field_docs(params: type) -> dict[str, str]:
+    body = ast.parse(textwrap.dedent(inspect.getsource(params))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    docs: dict[str, str] = {}
+    previous: ast.stmt | None = None
+    for statement in body.body:
+        if (
+            isinstance(statement, ast.Expr)
+            and isinstance(statement.value, ast.Constant)
+            and isinstance(previous, ast.AnnAssign)
+            and isinstance(previous.target, ast.Name)
+        ):
+            docs[previous.target.id] = inspect.cleandoc(str(statement.value.value))
+        previous = statement
+    return docs
+
+
+def params_json(params: Any) -> dict[str, Any]:
+    """A Params object as JSON values."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(params).items()}

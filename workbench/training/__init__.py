@@ -1,0 +1,1 @@
+"""Training populations: recipes, and the collection that runs them by the thousand."""
