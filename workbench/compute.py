@@ -79,8 +79,13 @@ class Compute:
     def map(self, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
         """Apply a function that releases the GIL to each item on the worker threads; results in the items' order.
 
+        With one worker that is the calling thread.
+
         A few items are begun ahead of the one waited for; a caller who stops iterating leaves at most those to finish.
         """
+        if self.workers == 1:
+            yield from map(function, items)
+            return
         ahead: deque[Future[B]] = deque()
         try:
             for item in items:

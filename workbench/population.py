@@ -120,7 +120,7 @@ class Population:
     @cached_property
     def content_hash(self) -> str:
         """What the population says, whatever file it lies in; trusted from the file's header where there is one."""
-        return self.stored_hash or storage.content_hash(self._arrays(), self._description())
+        return self.stored_hash or self._computed_hash()
 
     def select(self, rows: NDArray) -> "Population":
         """Some of the networks: a mask (n,) or indices, in their order."""
@@ -142,7 +142,7 @@ class Population:
         Raises:
             WorkbenchError: the data is not what was written.
         """
-        actual = storage.content_hash(self._arrays(), self._description())
+        actual = self._computed_hash()
         if self.stored_hash not in (None, actual):
             raise WorkbenchError(
                 f"{self.path}: damaged: its content hash is {actual[:12]}, its header says {self.stored_hash[:12]}"
@@ -154,10 +154,13 @@ class Population:
         Raises:
             WorkbenchError: it cannot be written.
         """
-        arrays, description = self._arrays(), self._description()
-        digest = storage.content_hash(arrays, description)
-        storage.write_tensors(Path(path), arrays, {**description, "schema": SCHEMA, "hash": digest})
+        header = {**self._description(), "provenance": dict(self.provenance), "schema": SCHEMA}
+        storage.write_tensors(Path(path), self._arrays(), {**header, "hash": self._computed_hash()})
         return load(path)
+
+    def _computed_hash(self) -> str:
+        # Not the provenance: two runs that made the same networks made the same population.
+        return storage.content_hash(self._arrays(), self._description())
 
     def _arrays(self) -> dict[str, NDArray]:
         arrays: dict[str, NDArray] = {"weights": self.weights}
@@ -173,7 +176,6 @@ class Population:
                 {"name": name, "vocabulary": list(column.vocabulary)} if isinstance(column, Text) else {"name": name}
                 for name, column in self.columns.items()
             ],
-            "provenance": dict(self.provenance),
         }
 
 
