@@ -32,6 +32,11 @@ def be_nice() -> None:
             return  # already nicer than we would be
 
 
+def _gpu_driver() -> bool:
+    """Whether a driver that torch could use as `cuda` has made its device file (NVIDIA, WSL, ROCm)."""
+    return any(os.path.exists(device) for device in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
 @dataclass(frozen=True)
 class Compute:
     """A device and a number of threads."""
@@ -55,12 +60,12 @@ class Compute:
 
     @cached_property
     def torch_device(self) -> str:
-        """The device as torch names it; imports torch unless it is the CPU.
+        """The device as torch names it; imports torch (seconds) only where there may be a GPU.
 
         Raises:
             WorkbenchError: a CUDA device was asked for and is not there.
         """
-        if self.device == "cpu":
+        if self.device == "cpu" or (self.device == "auto" and not _gpu_driver()):
             return "cpu"
         import torch
 

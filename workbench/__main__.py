@@ -1,0 +1,35 @@
+"""The command `agentemb-tui`: decides between the app and a sub-command before anything slow is imported."""
+
+import sys
+
+OPTIONS_OF_THE_PROGRAM = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+OWN_COMMANDS = ("bench", "doctor", "open")
+
+
+def commands() -> set[str]:
+    """All sub-commands: the program's own, and one for each analysis."""
+    from workbench.analyses import names
+
+    return {*OWN_COMMANDS, *names()}
+
+
+def main() -> None:
+    """Run the program. A first word that is no sub-command is a population to open."""
+    arguments = sys.argv[1:]
+    first = arguments[0] if arguments else ""
+    if first and (first in OPTIONS_OF_THE_PROGRAM or first in commands()):
+        from workbench.cli import run
+
+        run(arguments)
+    elif len(arguments) <= 1 and not first.startswith("-"):
+        from workbench.tui.launch import launch
+
+        launch(first or None)
+    else:
+        from workbench.cli import run
+
+        run(["open", *arguments])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""One network looked at closely: its episodes, how it moves, and what it decides where."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from workbench.analysis import Analysis, Selection
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.numerics.statistics import mean_interval
+from workbench.policies import forward
+from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.physics import Physics, is_cartpole
+from workbench.rollouts.play import behaviour, rollout
+
+GRID = (33, 33)
+"""Points of the plane over angle and angular velocity."""
+FASTEST = 2.0
+"""The plane's largest angular velocity, rad/s."""
+BINS = 20
+
+
+@dataclass(frozen=True)
+class Params:
+    """Which network, and how it is measured."""
+
+    network: int = 0
+    """Row of the network in the population."""
+    episodes: int = 100
+    """Episodes it plays."""
+    cap: int = 200
+    """Steps after which an episode ends."""
+    seed: int = 0
+    """Seed of the episodes."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One network in figures."""
+
+    done: int
+    total: int
+    network: int
+    cap: int
+    seed: int
+    steps: NDArray[np.int32]
+    """(episodes,) steps survived."""
+    low: float
+    """Lower end of the 95 % interval of mean survival, steps."""
+    high: float
+    """Upper end."""
+    behaviour: NDArray[np.float64]
+    """(3,) mean cart position (m), mean pole angle (rad), sharpness (0..1); NaN outside Cart-Pole."""
+    margin: NDArray[np.float32]
+    """(angles, velocities) right output minus left, cart at rest in the middle; (0, 0) outside Cart-Pole."""
+    angles: NDArray[np.float64]
+    """(angles,) rad."""
+    velocities: NDArray[np.float64]
+    """(velocities,) rad/s."""
+
+    @property
+    def survival(self) -> float:
+        """Mean steps survived."""
+        return float(self.steps.mean())
+
+
+def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
+    """Yield one frame."""
+    population = selection.population
+    if not 0 <= params.network < len(population):
+        raise WorkbenchError(f"{population.name}: no network #{params.network}; it has {len(population)}")
+    weights, spec = np.asarray(population.weights[[params.network]]), population.spec
+    episodes = Episodes(params.episodes, params.cap, params.seed)
+    steps = rollout(weights, spec, episodes, compute).steps[0]
+    interval = mean_interval(steps)
+    moves, margin = np.full(3, np.nan), np.zeros((0, 0), np.float32)
+    angles = velocities = np.zeros(0)
+    if is_cartpole(spec):
+        b = behaviour(weights, spec, episodes, compute)
+        moves = np.array([b.lean_x[0], b.lean_angle[0], b.sharpness[0]])
+        limit = Physics.of(spec).theta_threshold_radians
+        angles, velocities = np.linspace(-limit, limit, GRID[0]), np.linspace(-FASTEST, FASTEST, GRID[1])
+        states = np.zeros((*GRID, 4), np.float32)
+        states[..., 2], states[..., 3] = angles[:, None], velocities[None, :]
+        with np.errstate(all="ignore"):
+            outputs = forward(weights, spec, states.reshape(-1, 4))[0]
+        margin = (outputs[:, 1] - outputs[:, 0]).reshape(GRID)
+    yield Frame(
+        1, 1, params.network, params.cap, params.seed, steps, interval.low, interval.high, moves, margin, angles, velocities
+    )
+
+
+def table(frame: Frame) -> Table:
+    """The figures, a line each."""
+    out = Table(
+        title=f"Network #{frame.network}: {len(frame.steps)} episodes, cap {frame.cap}, seed {frame.seed}",
+        show_header=False,
+    )
+    x, angle, sharpness = frame.behaviour
+    out.add_row("survival", f"{frame.survival:.2f} steps, 95 % interval {frame.low:.2f} to {frame.high:.2f}")
+    low, median, high = np.quantile(frame.steps, [0, 0.5, 1])
+    out.add_row("episodes", f"shortest {low:.0f}, median {median:.0f}, longest {high:.0f}")
+    if not np.isnan(x):
+        out.add_row("lean", f"cart {x:+.3f} m, pole {np.degrees(angle):+.2f} degrees on average")
+        out.add_row("sharpness", f"{sharpness:.3f} (1 pushes the same way all the time, 0 alternates)")
+        out.add_row("decides", f"right in {(frame.margin > 0).mean():.0%} of the angle / velocity plane")
+    return out
+
+
+def summary(frame: Frame) -> dict[str, Any]:
+    """The same as JSON values."""
+    x, angle, sharpness = (None if np.isnan(v) else float(v) for v in frame.behaviour)
+    return {
+        "network": frame.network,
+        "survival": frame.survival,
+        "interval": [frame.low, frame.high],
+        "confidence": 0.95,
+        "cap": frame.cap,
+        "seed": frame.seed,
+        "steps": frame.steps.tolist(),
+        "lean_x": x,
+        "lean_angle": angle,
+        "sharpness": sharpness,
+    }
+
+
+ANALYSIS = Analysis("policy", "One network looked at closely", Params, Frame, run, table, summary)

@@ -1,0 +1,263 @@
+"""The command line: a sub-command for every analysis, made from its Params, and the program's own."""
+
+import inspect
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import numpy as np
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from workbench import __version__
+from workbench.analyses import find, names
+from workbench.analysis import Analysis, Selection, describe_params
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.expressions import matches
+from workbench.population import Population, load
+from workbench.service import Job, JobState, ModelService
+from workbench.text import clean, progress
+
+FAILURE, USAGE = 1, 2
+LOG_EVERY = 30.0
+"""Seconds between progress lines where there is no terminal."""
+
+app = typer.Typer(
+    name="agentemb-tui",
+    help="A terminal workbench for populations of policy networks. Without a sub-command it opens POPULATION, "
+    "or the population that ships with it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+DeviceOption = Annotated[str, typer.Option(help="Where torch computes: auto, cpu, cuda or cuda:N.")]
+ThreadsOption = Annotated[int, typer.Option(help="Worker threads; 0 takes all available cores but one.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+WhereOption = Annotated[str, typer.Option(help="Only networks this is true of, as in 'survival > 190 and lr < 0.005'.")]
+PopulationArgument = Annotated[Path | None, typer.Argument(help="A population file; the shipped one by default.")]
+
+
+def run(arguments: list[str]) -> NoReturn:
+    """Run a sub-command and leave: 0 it worked, 1 it failed or was cancelled, 2 the input cannot be used."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except WorkbenchError as error:
+        complain(str(error))
+        code = USAGE
+    except typer.Exit as leaving:
+        code = leaving.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        complain("cancelled")
+        code = FAILURE
+    except typer.TyperException as error:  # wrong usage, told by the parser
+        context = getattr(error, "ctx", None)
+        hint = f" (see '{context.command_path} --help')" if context else ""
+        complain(error.format_message() + hint)
+        code = USAGE
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has gone
+        code = FAILURE
+    sys.exit(code or 0)
+
+
+def complain(message: str) -> None:
+    """One readable line on standard error."""
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"agentemb-tui: {escape(clean(message, 2000))}")
+
+
+@app.callback(invoke_without_command=True)
+def program(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """The program's own options."""
+    if version:
+        typer.echo(f"agentemb-tui {__version__}")
+        raise typer.Exit
+
+
+@app.command(name="open")
+def open_app(
+    population: PopulationArgument = None, device: DeviceOption = "auto", threads: ThreadsOption = 0
+) -> None:
+    """Open a population in the app (also without the word `open`)."""
+    from workbench.tui.launch import launch
+
+    launch(str(population) if population else None, Compute(device, threads))
+
+
+@app.command()
+def doctor(as_json: JsonOption = False, device: DeviceOption = "auto", threads: ThreadsOption = 0) -> None:
+    """What this machine and terminal offer: colours, device, versions, caches, and what is slow and why."""
+    from workbench.doctor import examine, report
+
+    findings = examine(Compute(device, threads))
+    if as_json:
+        print_json(findings)
+    else:
+        Console().print(report(findings))
+
+
+@app.command()
+def bench(
+    name: Annotated[list[str] | None, typer.Argument(help="Benchmarks to run; all by default.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, max=100, help="Runs of each, of which the median counts.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure this program beside what one would do without it, in one run."""
+    from workbench import bench as benchmarks
+
+    results = benchmarks.run(name or [], repeats, Console(stderr=True))
+    if as_json:
+        print_json([r.to_json() for r in results])
+    else:
+        Console().print(benchmarks.table(results))
+
+
+def print_json(data: Any) -> None:
+    """JSON on standard output; NaN becomes null."""
+    print(json.dumps(_plain(data), indent=2, allow_nan=False))
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(k): _plain(v) for k, v in data.items()}
+    if isinstance(data, list | tuple):
+        return [_plain(v) for v in data]
+    if isinstance(data, np.generic):
+        data = data.item()
+    return None if isinstance(data, float) and not np.isfinite(data) else data
+
+
+def _command_for(analysis: Analysis) -> Callable[..., None]:
+    """A function with the signature that typer needs: one option a field of Params."""
+    parameters = [] if analysis.writes else [_parameter("population", PopulationArgument, None)]
+    for field, doc in describe_params(analysis.Params):
+        kind: Any = field.type
+        if field.default is MISSING:
+            parameters.insert(0, _parameter(field.name, Annotated[kind, typer.Argument(help=doc)]))
+        elif kind == tuple[str, ...]:
+            parameters.append(_parameter(field.name, Annotated[list[str] | None, typer.Option(help=doc)], None))
+        else:
+            # A flag has no opposite: what is off by default is turned on by its name.
+            flag = [f"--{field.name}"] if kind is bool else []
+            parameters.append(_parameter(field.name, Annotated[kind, typer.Option(*flag, help=doc)], field.default))
+    if not analysis.writes:
+        parameters.append(_parameter("where", WhereOption, ""))
+    parameters += [
+        _parameter("as_json", JsonOption, False),
+        _parameter("device", DeviceOption, "auto"),
+        _parameter("threads", ThreadsOption, 0),
+    ]
+
+    def command(**values: Any) -> None:
+        as_json = values.pop("as_json")
+        compute = Compute(values.pop("device"), values.pop("threads"))
+        selection = None
+        if not analysis.writes:
+            population = load(values.pop("population"))
+            where = values.pop("where")
+            rows = tuple(map(int, np.flatnonzero(matches(population, where)))) if where else None
+            selection = Selection(population, rows)
+        given = {f.name: values[f.name] for f in fields(analysis.Params)}
+        given = {k: tuple(v or ()) if v is None or isinstance(v, list) else v for k, v in given.items()}
+        job = ModelService(compute).submit(analysis, selection, analysis.Params(**given))
+        _follow(job, quiet=as_json)
+        if as_json:
+            said = analysis.summary(job.frame)
+            print_json({**(_identity(selection.population) if selection else {}), **said})
+        else:
+            console = Console()
+            if selection is not None:
+                console.print(_heading(selection.population))
+            console.print(analysis.table(job.frame))
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = f"{analysis.title}."
+    return command
+
+
+def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _follow(job: Job, quiet: bool) -> None:
+    """Show a job's progress on standard error until it is over.
+
+    Raises:
+        WorkbenchError: the job could not use its input.
+        typer.Exit: it was cancelled (by ctrl+c or a signal), or failed by a defect.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: job.cancel())
+    console = Console(stderr=True)
+    if console.is_terminal and not quiet:
+        with Live(console=console, refresh_per_second=8, transient=True, get_renderable=lambda: _picture(job)):
+            while not job.wait(0.05):
+                pass
+    else:
+        told = time.monotonic()
+        while not job.wait(0.2):
+            if job.frame is not None and time.monotonic() - told > LOG_EVERY:
+                told = time.monotonic()
+                print(progress(job.frame.done, job.frame.total, job.rate, job.seconds_left), file=sys.stderr, flush=True)
+    if job.state is JobState.CANCELLED:
+        kept = f" with {job.frame.done:,} of {job.frame.total:,} done" if job.frame else ""
+        on = "; --resume goes on" if job.analysis.writes else ""
+        complain(f"cancelled{kept}{on}")
+        raise typer.Exit(FAILURE)
+    if job.state is JobState.FAILED:
+        if job.defect:
+            complain(str(job.error))
+            raise typer.Exit(FAILURE)
+        raise WorkbenchError(str(job.error))
+
+
+def _picture(job: Job) -> Any:
+    frame = job.frame
+    if frame is None:
+        return Text("starting (the first run after an install compiles kernels, about 15 s)", style="dim")
+    words = progress(frame.done, frame.total, job.rate, job.seconds_left)
+    line = Table.grid(padding=(0, 1))
+    line.add_row(ProgressBar(frame.total, frame.done, width=40), words + ("  stopping…" if job.cancelling else ""))
+    return Group(job.analysis.table(frame), line) if job.analysis.writes else line
+
+
+def _identity(population: Population) -> dict[str, Any]:
+    return {
+        "population": {
+            "path": str(population.path),
+            "hash": population.content_hash,
+            "networks": len(population),
+            "spec": population.spec.to_json(),
+            "columns": list(population.columns),
+            "provenance": dict(population.provenance),
+        }
+    }
+
+
+def _heading(population: Population) -> Text:
+    spec = population.spec
+    return Text(
+        clean(
+            f"{population.path}: {len(population):,} networks, {spec.label} ({spec.parameters} weights), "
+            f"{spec.action} on {spec.env}, hash {population.content_hash[:12]}"
+        ),
+        style="bold",
+    )
+
+
+for _name in names():
+    _analysis = find(_name)
+    app.command(name=_name, help=f"{_analysis.title}.")(_command_for(_analysis))
