@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from workbench.analysis import Analysis
 from workbench.compute import Compute
@@ -15,6 +16,7 @@ from workbench.groups import CARTPOLE
 from workbench.paper import TABLE_1_TRAINING
 from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
+from workbench.text import clean
 from workbench.training.collection import Collected, Plan, collect, paper_quota
 
 BAR = 24
@@ -77,7 +79,7 @@ def table(frame: Collected) -> Table:
         figures = (f"{mean[g]:.1f}", f"{deviation[g]:.1f}") if kept else ("-", "-")
         out.add_row(name, bar, f"{kept:,}", f"{raw:,}", *figures, f"{theirs.mean}", f"{theirs.std}")
     if frame.path:
-        out.caption = f"written to {frame.path}"
+        out.caption = Text(clean(f"written to {frame.path}"))
     return out
 
 

@@ -15,7 +15,7 @@ from workbench.numerics.statistics import mean_interval
 from workbench.policies import forward
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.physics import Physics, is_cartpole
-from workbench.rollouts.play import behaviour, rollout
+from workbench.rollouts.play import Trace, behaviour, record, rollout
 
 GRID = (33, 33)
 """Points of the plane over angle and angular velocity."""
@@ -36,6 +36,8 @@ class Params:
     """Steps after which an episode ends."""
     seed: int = 0
     """Seed of the episodes."""
+    episode: int = 0
+    """The episode that is recorded, from 0."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,17 @@ class Frame:
     """(angles,) rad."""
     velocities: NDArray[np.float64]
     """(velocities,) rad/s."""
+    episode: int
+    """The recorded episode."""
+    states: NDArray[np.float64]
+    """(1, 1, cap, d) what it saw; zeros after the end."""
+    actions: NDArray
+    """(1, 1, cap, ...) what it did."""
+
+    @property
+    def trace(self) -> Trace:
+        """The recorded episode."""
+        return Trace(self.states, self.actions, self.steps[None, self.episode : self.episode + 1])
 
     @property
     def survival(self) -> float:
@@ -73,6 +86,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     population = selection.population
     if not 0 <= params.network < len(population):
         raise WorkbenchError(f"{population.name}: no network #{params.network}; it has {len(population)}")
+    if not 0 <= params.episode < params.episodes:
+        raise WorkbenchError(f"episode: expected 0 to {params.episodes - 1}, got {params.episode}")
     weights, spec = np.asarray(population.weights[[params.network]]), population.spec
     episodes = Episodes(params.episodes, params.cap, params.seed)
     steps = rollout(weights, spec, episodes, compute).steps[0]
@@ -89,9 +104,11 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         with np.errstate(all="ignore"):
             outputs = forward(weights, spec, states.reshape(-1, 4))[0]
         margin = (outputs[:, 1] - outputs[:, 0]).reshape(GRID)
+    trace = record(weights, spec, episodes.one(params.episode))
     yield Frame(
-        1, 1, params.network, params.cap, params.seed, steps, interval.low, interval.high, moves, margin, angles, velocities
-    )
+        1, 1, params.network, params.cap, params.seed, steps, interval.low, interval.high, moves, margin, angles,
+        velocities, params.episode, trace.states, trace.actions,
+    )  # fmt: skip
 
 
 def table(frame: Frame) -> Table:

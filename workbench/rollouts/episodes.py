@@ -1,6 +1,6 @@
 """Episodes as values: the same starts and the same noise for every network, every engine and every batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,9 +27,16 @@ class Episodes:
     """Steps after which an episode ends (200 in Cart-Pole v0, 500 in v1)."""
     seed: int = 0
     """Seed of all episodes."""
+    first: int = 0
+    """Episodes of the seed that come before these."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("count", 1, 1_000_000), ("cap", 1, 1_000_000), ("seed", 0, 2**63 - 1)):
+        for name, low, high in (
+            ("count", 1, 1_000_000),
+            ("cap", 1, 1_000_000),
+            ("seed", 0, 2**63 - 1),
+            ("first", 0, 1_000_000),
+        ):
             value = getattr(self, name)
             if not low <= value <= high:
                 label = {"count": "episodes"}.get(name, name)
@@ -38,22 +45,26 @@ class Episodes:
     @property
     def seeds(self) -> NDArray[np.uint32]:
         """One seed an episode, (count,); the first of them do not depend on how many there are."""
-        return np.random.SeedSequence(self.seed).generate_state(self.count)
+        return np.random.SeedSequence(self.seed).generate_state(self.first + self.count)[self.first :]
+
+    def one(self, episode: int) -> "Episodes":
+        """A single episode of these."""
+        return replace(self, count=1, first=self.first + episode)
 
     def starts(self) -> NDArray[np.float64]:
         """Cart-Pole states at step 0: (count, 4), metres, metres a second, radians, radians a second."""
-        return _draws(self.count, 0, self.seed)[0]
+        return _draws(self.count, 0, self.seed, self.first)[0]
 
     def uniforms(self) -> NDArray[np.float64]:
         """One number uniform on [0, 1) for each step of each episode, for sampled actions: (count, cap)."""
-        return _draws(self.count, self.cap, self.seed)[1]
+        return _draws(self.count, self.cap, self.seed, self.first)[1]
 
 
 @lru_cache(maxsize=8)
-def _draws(count: int, cap: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _draws(count: int, cap: int, seed: int, first: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     starts = np.empty((count, 4))
     uniforms = np.empty((count, cap))
-    for e, episode_seed in enumerate(np.random.SeedSequence(seed).generate_state(count)):
+    for e, episode_seed in enumerate(Episodes(count, max(cap, 1), seed, first).seeds):
         generator = np.random.default_rng(int(episode_seed))
         starts[e] = generator.uniform(-START_RANGE, START_RANGE, 4)
         uniforms[e] = generator.random(cap)

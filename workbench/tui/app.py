@@ -1,0 +1,264 @@
+"""The app: paints first, loads after, and wires panes to the service. No analysis, no drawing of data.
+
+Only Textual is imported before the first paint; numpy, the population and the panes come in a thread.
+"""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from workbench.tui.panes import PANES, pane_class
+from workbench.tui.themes import DEFAULT_THEME, load_themes
+
+if TYPE_CHECKING:
+    from workbench.compute import Compute
+    from workbench.service import Job, ModelService
+    from workbench.tui.messages import JobChanged
+    from workbench.tui.panes.base import Pane
+    from workbench.tui.view import View
+
+JOBS_A_SECOND = 4
+GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("q", "quit"))
+RESUME_SECONDS = 0.05
+
+
+class WorkbenchApp(App[None]):
+    """The workbench on one population."""
+
+    TITLE = "agentemb"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (150, "-wide")]
+    BINDINGS = [
+        Binding("question_mark", "help", "help", show=False),
+        Binding("colon", "command_palette", "palette", show=False),
+        Binding("J", "jobs", "jobs", show=False),
+        Binding("q", "quit", "quit", show=False),
+        *(Binding(str(k), f"pane('{name}')", show=False) for k, name in enumerate(PANES, 1)),
+    ]
+    CSS = """
+    Screen { layout: vertical; background: $background; }
+    #title { height: 1; background: $panel; color: $text; }
+    #title-left { width: 1fr; height: 1; padding: 0 1; text-style: bold; }
+    #title-right { width: auto; height: 1; padding: 0 1; color: $text-muted; }
+    #body { height: 1fr; }
+    #loading { padding: 1 2; color: $text-muted; }
+    #bar { height: 1; background: $panel; }
+    #keys { width: 1fr; height: 1; padding: 0 1; color: $text; }
+    #jobs { width: auto; height: 1; padding: 0 1; color: $accent; }
+    NetworkTable .table--header, NetworkTable > .table--header { text-style: bold; color: $text-muted; }
+    NetworkTable > .table--column { text-style: bold underline; color: $accent; }
+    NetworkTable > .table--cursor { background: $primary; color: $text; text-style: bold; }
+    NetworkTable:blur > .table--cursor { background: $panel-lighten-2; }
+    NetworkTable > .table--marked { color: $warning; }
+    NetworkTable > .table--range { background: $panel-lighten-1; }
+    NetworkTable > .table--rail { color: $panel-lighten-2; }
+    NetworkTable > .table--thumb { color: $text-muted; }
+    Picture > .picture--dim { color: $text-muted; }
+    Picture > .picture--accent { color: $accent; }
+    Picture > .picture--first { color: $primary-lighten-2; }
+    Picture > .picture--second { color: $warning; }
+    Picture > .picture--strong { text-style: bold; }
+    #body, #body * { scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, path: str | None = None, compute: "Compute | None" = None) -> None:
+        super().__init__()
+        self.path = path
+        self.wanted_compute = compute
+        self.service: ModelService | None = None
+        self.view: View | None = None
+        self.pane: Pane | None = None
+        self.warm = False
+        """Whether the kernels are compiled and loaded."""
+        self.fault = ""
+        """Why it left, for standard error."""
+        self._jobs_timer: Timer | None = None
+        for theme in load_themes():
+            self.register_theme(theme)
+        self.theme = DEFAULT_THEME
+
+    def compose(self) -> ComposeResult:
+        """The frame that is painted before anything is loaded."""
+        with Horizontal(id="title"):
+            yield Static(" agentemb", id="title-left", markup=False)
+            yield Static("", id="title-right", markup=False)
+        with Horizontal(id="body"):
+            yield Static("opening the population…", id="loading", markup=False)
+        with Horizontal(id="bar"):
+            yield Static("", id="keys")
+            yield Static("", id="jobs", markup=False)
+
+    def on_mount(self) -> None:
+        """Signals, and the loading once something is on the screen."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda n=number: self.exit(return_code=128 + n))
+        self.app_resume_signal.subscribe(
+            self, lambda _: self.set_timer(RESUME_SECONDS, lambda: self.refresh(layout=True))
+        )
+        self._jobs_timer = self.set_interval(1 / JOBS_A_SECOND, self._paint_jobs, pause=True)
+        self.call_after_refresh(self.run_worker, self._open())
+
+    async def _open(self) -> None:
+        def load() -> "tuple[ModelService, View]":
+            from workbench.compute import Compute
+            from workbench.population import load as load_population
+            from workbench.service import ModelService
+            from workbench.tui.view import View
+
+            population = load_population(self.path)
+            for name in PANES:
+                pane_class(name)
+            return ModelService(self.wanted_compute or Compute()), View(population)
+
+        from workbench.errors import WorkbenchError
+
+        try:
+            self.service, self.view = await asyncio.to_thread(load)
+        except WorkbenchError as error:
+            self.fault = str(error)
+            self.exit(return_code=2)
+            return
+        from workbench.tui.messages import JobChanged
+
+        self.service.watchers.append(lambda job: self.post_message(JobChanged(job)))
+        self._retitle()
+        await self.query_one("#loading").remove()
+        await self.action_pane(PANES[0])
+
+    async def action_pane(self, name: str) -> None:
+        """Go to a pane."""
+        if self.service is None or self.view is None or (self.pane is not None and self.pane.name == name):
+            return
+        if self.pane is not None:
+            await self.pane.remove()
+        self.pane = pane_class(name)(self.service, self.view)
+        await self.query_one("#body").mount(self.pane)
+        self._paint_keys()
+
+    def on_job_changed(self, message: "JobChanged") -> None:
+        """A job began or ended."""
+        job = message.job
+        if job.state.final and not self.warm and job.frame is not None:
+            self.warm = True
+            # What has been imported stays: the collector need not look at it again, which would stall the screen.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 100)
+        if self.pane is not None:
+            self.pane.job_changed(job)
+        if self.service is not None and job in self.service.jobs:
+            self._tell(job)
+
+    def _tell(self, job: "Job") -> None:
+        from workbench.service import JobState
+
+        if self._jobs_timer is not None and not job.state.final:
+            self._jobs_timer.resume()
+        self._paint_jobs()
+        if job.state is JobState.FAILED:
+            self.notify(self._safe(job.error), title=f"{job.analysis.name} failed", severity="error", timeout=10)
+        elif job.state is JobState.DONE:
+            self.notify(f"{job.analysis.name} is done (J shows it)", timeout=4)
+        elif job.state is JobState.CANCELLED:
+            on = "; the same again with resume goes on" if job.analysis.writes else ""
+            self.notify(f"{job.analysis.name} has stopped{on}", timeout=4)
+
+    @staticmethod
+    def _safe(words: object) -> str:
+        from workbench.text import clean
+
+        return clean(words).replace("[", "\\[")
+
+    def _paint_jobs(self) -> None:
+        from workbench.text import progress
+
+        running = self.service.running() if self.service else []
+        if not running and self._jobs_timer is not None:
+            self._jobs_timer.pause()
+        words = []
+        for job in running:
+            told = "starting" if job.frame is None else progress(
+                job.frame.done, job.frame.total, job.rate, job.seconds_left
+            )  # fmt: skip
+            words.append(f"{job.analysis.name} {told}")
+        self.query_one("#jobs", Static).update(f"jobs: {'; '.join(words)}" if words else "")
+
+    def _paint_keys(self) -> None:
+        keys = [*(self.pane.KEYS if self.pane else ()), *GENERAL_KEYS]
+        general = [f"[b]{k}[/] {w}" for k, w in GENERAL_KEYS]
+        room = self.size.width - sum(len(k) + len(w) + 3 for k, w in GENERAL_KEYS) - 2
+        shown = []
+        for key, words in keys[: len(keys) - len(GENERAL_KEYS)]:
+            room -= len(key) + len(words) + 3
+            if room < 0:
+                break
+            shown.append(f"[b]{key}[/] {words}")
+        self.query_one("#keys", Static).update("  ".join([*shown, *general]))
+
+    def _retitle(self) -> None:
+        if self.view is None or self.service is None:
+            return
+        from workbench.text import clean
+
+        population = self.view.population
+        panes = "  ".join(f"{k} {pane_class(name).TITLE}" for k, name in enumerate(PANES, 1))
+        left = f"agentemb  {clean(population.name, 40)}  {len(population):,} networks  {population.spec.label} · {panes}"
+        self.query_one("#title-left", Static).update(left)
+        compute = self.service.compute
+        self.query_one("#title-right", Static).update(f"{compute.device} {compute.workers}t")
+
+    def on_resize(self) -> None:
+        """The key bar shows what fits."""
+        self._paint_keys()
+
+    def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
+        """What the palette offers: Textual's own, and every analysis."""
+        yield from super().get_system_commands(screen)
+        yield SystemCommand("Jobs", "What is running, with progress and cancel", self.action_jobs)
+        if self.service is None:
+            return
+        from workbench.analyses import find, names
+
+        for name in names():
+            analysis = find(name)
+            yield SystemCommand(f"Run {name}", analysis.title, lambda a=analysis: self._open_run(a))
+
+    def _open_run(self, analysis: object) -> None:
+        from workbench.tui.run_screen import RunScreen
+
+        if self.service is not None and self.view is not None:
+            self.push_screen(RunScreen(self.service, self.view, analysis))  # type: ignore[arg-type]
+
+    def action_jobs(self) -> None:
+        """Everything that runs or ran, with cancel."""
+        from workbench.tui.jobs_screen import JobsScreen
+
+        if self.service is not None:
+            self.push_screen(JobsScreen(self.service))
+
+    def action_help(self) -> None:
+        """The keys of this pane, and the general ones."""
+        from workbench.tui.help_screen import HelpScreen
+
+        title = self.pane.TITLE if self.pane else "agentemb"
+        self.push_screen(HelpScreen(title, [*(self.pane.KEYS if self.pane else ()), *GENERAL_KEYS]))
+
+    def close_service(self) -> None:
+        """Ask all jobs to stop, and wait a moment for tasks to save what they have."""
+        if self.service is not None:
+            self.service.close()
+
+    @property
+    def opened(self) -> Path | None:
+        """The file that is open."""
+        return self.view.population.path if self.view else None

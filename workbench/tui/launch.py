@@ -1,0 +1,36 @@
+"""Starting and leaving the app. Imports nothing slow: the first paint waits for this module."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from workbench.compute import Compute
+
+
+def launch(path: str | None, compute: "Compute | None" = None) -> NoReturn:
+    """Open a population (the shipped one without a path) in the app, and leave the process when it closes.
+
+    Exit codes: 0, or 2 when the population cannot be used, or 128 + n after signal n.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        leave(2, "the app needs a terminal; `agentemb-tui info` and the other sub-commands do without (--help)")
+    if path is not None and not os.path.exists(path):
+        leave(2, f"{path}: no such file, and no sub-command of that name (--help lists them)")
+    from workbench.tui.app import WorkbenchApp
+
+    app = WorkbenchApp(path, compute)
+    app.run()
+    app.close_service()
+    leave(app.return_code or 0, app.fault)
+
+
+def leave(code: int, message: str = "") -> NoReturn:
+    """End the process at once: service threads may sit in native code that cannot be joined in good time."""
+    if message:
+        from workbench.text import clean
+
+        print(f"agentemb-tui: {clean(message, 2000)}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

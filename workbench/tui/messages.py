@@ -1,0 +1,13 @@
+"""All messages between the service, the app and its panes."""
+
+from textual.message import Message
+
+from workbench.service import Job
+
+
+class JobChanged(Message):
+    """A job's state changed. Posted from the thread that changed it."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        super().__init__()

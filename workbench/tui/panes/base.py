@@ -1,0 +1,29 @@
+"""What every pane has."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Container
+
+from workbench.service import Job, ModelService
+from workbench.tui.view import View
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
+
+
+class Pane(Container):
+    """A pane of the app: works on the app's view with the app's service."""
+
+    TITLE: ClassVar[str] = ""
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """(key, what it does), most wanted first: the key bar shows as many as fit, the help screen all."""
+
+    app: "WorkbenchApp"  # type: ignore[assignment]
+
+    def __init__(self, service: ModelService, view: View) -> None:
+        super().__init__()
+        self.service = service
+        self.view = view
+
+    def job_changed(self, job: Job) -> None:
+        """A job changed its state; called on the app's thread."""

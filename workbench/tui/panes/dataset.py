@@ -1,0 +1,369 @@
+"""The Dataset pane: all networks in a table, their survival groups, and the one under the cursor."""
+
+import asyncio
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from workbench.analyses import find, info, policy
+from workbench.analysis import Selection
+from workbench.errors import WorkbenchError
+from workbench.groups import CARTPOLE
+from workbench.service import Job, JobState, ModelService
+from workbench.text import clean
+from workbench.tui.panes.base import Pane
+from workbench.tui.view import View
+from workbench.tui.widgets.groups import GroupsPanel
+from workbench.tui.widgets.inspector import Inspector
+from workbench.tui.widgets.table import NetworkTable
+
+SLOT = "inspect"
+
+
+class DatasetPane(Pane):
+    """Browse a population."""
+
+    TITLE = "Dataset"
+    KEYS = (
+        ("space", "play"),
+        ("/", "filter"),
+        ("s", "sort"),
+        ("m", "mark"),
+        ("g", "group"),
+        ("i", "inspector"),
+        ("f n N", "find, next, previous"),
+        ("#", "jump to a network"),
+        ("v", "choose a range"),
+        ("M", "clear marks"),
+        ("escape", "clear filter, range, input"),
+        (", .", "step back, on"),
+        ("- +", "slower, faster"),
+        ("e E", "next, previous episode"),
+        ("o", "overview of groups"),
+        ("↑ ↓ j k", "network"),
+        ("← → h l", "column"),
+        ("home end", "first, last"),
+    )
+
+    BINDINGS = [
+        Binding("slash", "ask('filter')"),
+        Binding("f", "ask('find')"),
+        Binding("number_sign", "ask('jump')"),
+        Binding("n", "find_next(False)"),
+        Binding("N", "find_next(True)"),
+        Binding("s", "sort"),
+        Binding("g", "group"),
+        Binding("m", "mark"),
+        Binding("M", "clear_marks"),
+        Binding("v", "range"),
+        Binding("i", "side('inspector')"),
+        Binding("o", "side('groups')"),
+        Binding("space", "play"),
+        Binding("full_stop", "step(1)"),
+        Binding("comma", "step(-1)"),
+        Binding("plus,equals_sign", "speed(1)"),
+        Binding("minus", "speed(-1)"),
+        Binding("e", "episode(1)"),
+        Binding("E", "episode(-1)"),
+        Binding("escape", "back"),
+    ]
+
+    DEFAULT_CSS = """
+    DatasetPane { layout: horizontal; }
+    DatasetPane GroupsPanel { width: 31; border: round $panel-lighten-2; border-title-color: $text; }
+    DatasetPane #middle { width: 1fr; border: round $panel-lighten-2; border-title-color: $text; }
+    DatasetPane Inspector { width: 46; border: round $panel-lighten-2; border-title-color: $text;
+        scrollbar-size-vertical: 1; }
+    DatasetPane #prompt { height: 1; display: none; }
+    DatasetPane #prompt.open { display: block; }
+    DatasetPane #prompt Input { border: none; height: 1; padding: 0; width: 1fr; }
+    DatasetPane #prompt-label { width: auto; padding: 0 1; color: $accent; }
+    DatasetPane #said { height: auto; display: none; color: $warning; padding: 0 1; }
+    DatasetPane #said.open { display: block; }
+    .-narrow DatasetPane GroupsPanel, .-normal DatasetPane GroupsPanel { display: none; }
+    .-narrow DatasetPane Inspector { display: none; }
+    .-narrow DatasetPane.show-inspector Inspector { display: block; width: 1fr; }
+    .-narrow DatasetPane.show-inspector #middle { display: none; }
+    .-narrow DatasetPane.show-groups GroupsPanel, .-normal DatasetPane.show-groups GroupsPanel { display: block; }
+    DatasetPane.hide-inspector Inspector { display: none; }
+    DatasetPane.hide-groups GroupsPanel { display: none; }
+    """
+
+    def __init__(self, service: ModelService, view: View) -> None:
+        super().__init__(service, view)
+        self._asking = ""
+        self._sought = ""
+        self._episode = 0
+        self._inspecting: Job | None = None
+        self._overview: Job | None = None
+        self._arranging = asyncio.Lock()
+
+    def compose(self) -> ComposeResult:
+        """Groups, table and inspector side by side."""
+        yield GroupsPanel(id="groups")
+        with Vertical(id="middle"):
+            yield NetworkTable(id="table")
+            yield Static(id="said", markup=False)
+            with Horizontal(id="prompt"):
+                yield Static(id="prompt-label", markup=False)
+                yield Input(id="prompt-input")
+        yield Inspector(id="inspector")
+
+    @property
+    def table(self) -> NetworkTable:
+        """The networks."""
+        return self.query_one(NetworkTable)
+
+    @property
+    def inspector(self) -> Inspector:
+        """The network under the cursor."""
+        return self.query_one(Inspector)
+
+    def on_mount(self) -> None:
+        """Show the view, and ask for what the columns do not say."""
+        self.query_one("#groups").border_title = "survival groups"
+        prompt = self.query_one(Input)
+        prompt.cursor_blink = False
+        self.table.show(self.view)
+        self.table.focus()
+        self._retitle()
+        self.query_one(GroupsPanel).show(self.view, None)
+        # Asked of the same analysis that the command line runs; it also reads every weight once.
+        self._overview = self.service.ask("overview", find("info"), Selection(self.view.population), info.Params())
+
+    def on_resize(self) -> None:
+        """Panels draw for their width."""
+        self.call_after_refresh(self._redraw)
+
+    def _redraw(self) -> None:
+        overview = self._overview.frame if self._overview else None
+        self.query_one(GroupsPanel).show(self.view, overview)
+        self._show_inspected()
+
+    def job_changed(self, job: Job) -> None:
+        """Measured: the network under the cursor, or the population's figures."""
+        if job is self._overview:
+            if job.state is JobState.FAILED:
+                self.say(str(job.error))
+            elif job.state is JobState.DONE:
+                self.query_one(GroupsPanel).show(self.view, job.frame)
+        elif job is self._inspecting:
+            if job.state is JobState.FAILED:
+                self.say(str(job.error))
+            self._show_inspected()
+
+    def on_network_table_moved(self, message: NetworkTable.Moved) -> None:
+        """Measure the network that the cursor has come to; what it left is dropped."""
+        self._episode = 0
+        self._inspect(message.row)
+
+    def on_network_table_chosen(self) -> None:
+        """A double click plays."""
+        self.action_play()
+
+    def _inspect(self, row: int | None) -> None:
+        if row is None:
+            self._inspecting = None
+        else:
+            params = policy.Params(network=row, episode=self._episode)
+            self._inspecting = self.service.ask(SLOT, find("policy"), Selection(self.view.population), params)
+        self._show_inspected()
+
+    def _show_inspected(self) -> None:
+        job = self._inspecting
+        frame = job.frame if job is not None else None
+        note = "" if self.app.warm else "compiling kernels, once per install (about 15 s)…"
+        if job is not None and job.state is JobState.FAILED:
+            note = clean(job.error)
+        self.inspector.show(self.view.population, self.table.row, frame, note)
+        self.inspector.border_title = "network"
+
+    def say(self, words: str) -> None:
+        """A line under the table; empty to take it away."""
+        said = self.query_one("#said", Static)
+        said.update(clean(words))
+        said.set_class(bool(words), "open")
+
+    async def rearrange(self, **changes: Any) -> None:
+        """Filter or sort in a thread, then show; the cursor stays on its network if that is still there."""
+        async with self._arranging:
+            row = self.table.row
+            try:
+                rows = await asyncio.to_thread(self.view.arranged, **changes)
+            except WorkbenchError as error:
+                self.say(str(error))
+                return
+            self.say("")
+            self.view.apply(rows, **changes)
+            self.table.anchor = None
+            self.table.place((self.view.position(row) if row is not None else None) or 0)
+            self._retitle()
+            self._redraw()
+
+    def _retitle(self) -> None:
+        shown, total, marked = len(self.view.rows), len(self.view.population), int(self.view.marks.sum())
+        count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
+        words = [f"{count} networks", self.view.arrangement.describe(), f"{marked} marked" if marked else ""]
+        middle = self.query_one("#middle")
+        middle.border_title = clean("  ".join(w for w in words if w)).replace("[", "\\[")
+
+    # Asking: one line under the table, for filters, searches and numbers.
+
+    def action_ask(self, what: str) -> None:
+        """Open the prompt."""
+        self._asking = what
+        start = {"filter": self.view.arrangement.expression, "find": self._sought, "jump": ""}[what]
+        self.query_one("#prompt-label", Static).update({"filter": "filter", "find": "find", "jump": "network #"}[what])
+        prompt = self.query_one(Input)
+        prompt.placeholder = {
+            "filter": "survival > 190 and lr < 0.005",
+            "find": "sharpness < .1",
+            "jump": "its id",
+        }[what]
+        prompt.value = start
+        self.query_one("#prompt").add_class("open")
+        prompt.focus()
+
+    def _close_prompt(self) -> None:
+        self.query_one("#prompt").remove_class("open")
+        self.table.focus()
+
+    async def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Enter in the prompt."""
+        message.stop()
+        text = message.value.strip()
+        if self._asking == "filter":
+            before = self.view.arrangement.expression
+            await self.rearrange(expression=text)
+            if self.view.arrangement.expression == text or before == text:
+                self._close_prompt()
+            return
+        self._close_prompt()
+        if self._asking == "find":
+            self._sought = text
+            self.action_find_next(False)
+        elif text:
+            self._jump(text.lstrip("#"))
+
+    def _jump(self, text: str) -> None:
+        if not text.isdecimal() or int(text) >= len(self.view.population):
+            self.say(f"no network #{text}; they are #0 to #{len(self.view.population) - 1:,}")
+            return
+        position = self.view.position(int(text))
+        if position is None:
+            self.say(f"#{text} is there, but the filter does not let it through")
+        else:
+            self.say("")
+            self.table.place(position)
+
+    def action_find_next(self, backwards: bool) -> None:
+        """To the next network that the sought expression is true of."""
+        if not self._sought:
+            self.action_ask("find")
+            return
+        try:
+            position = self.view.find(self._sought, self.table.cursor, backwards)
+        except WorkbenchError as error:
+            self.say(str(error))
+            return
+        if position is None:
+            self.say(f"nothing here with {self._sought}")
+        else:
+            self.say("")
+            self.table.place(position)
+
+    # Order, groups and marks.
+
+    async def action_sort(self) -> None:
+        """Sort by the column under the column cursor: largest first, then smallest first, then not at all."""
+        name, now = self.table.column_name, self.view.arrangement
+        if now.sort != name:
+            await self.rearrange(sort=name, descending=True)
+        elif now.descending:
+            await self.rearrange(descending=False)
+        else:
+            await self.rearrange(sort="")
+
+    async def action_group(self) -> None:
+        """Show one group after the other, then all."""
+        now = self.view.arrangement.group
+        following = 0 if now is None else now + 1
+        await self.rearrange(group=following if following < len(CARTPOLE) else None)
+
+    def action_mark(self) -> None:
+        """Mark the network or the range, or unmark it if all of it is marked; then go on."""
+        chosen = self.table.chosen()
+        if not chosen:
+            return
+        self.view.marks[chosen] = not self.view.marks[chosen].all()
+        self._retitle()
+        if self.table.anchor is not None:
+            self.table.toggle_range()
+        else:
+            self.table.refresh()
+            self.table.action_move(1)
+
+    def action_clear_marks(self) -> None:
+        """Unmark everything."""
+        self.view.marks[:] = False
+        self._retitle()
+        self.table.refresh()
+
+    def action_range(self) -> None:
+        """Begin or end a range at the cursor."""
+        if self.table.toggle_range():
+            self.say("a range: move, then m marks it; v or escape ends it")
+        else:
+            self.say("")
+
+    async def action_back(self) -> None:
+        """Undo the innermost thing: prompt, range, side panel, filter."""
+        if self.query_one("#prompt").has_class("open"):
+            self._close_prompt()
+        elif self.table.anchor is not None:
+            self.table.toggle_range()
+        elif self.has_class("show-inspector"):
+            self.remove_class("show-inspector")
+            self.table.focus()
+        elif self.view.arrangement.expression or self.view.arrangement.group is not None:
+            await self.rearrange(expression="", group=None)
+        self.say("")
+
+    def action_side(self, panel: str) -> None:
+        """Show or hide a side panel; on a narrow screen the inspector takes the table's place."""
+        shown = self.query_one(f"#{panel}").display
+        self.set_class(not shown, f"show-{panel}")
+        self.set_class(shown, f"hide-{panel}")
+        if not self.query_one("#middle").display:
+            self.inspector.focus()
+        else:
+            self.table.focus()
+        self.call_after_refresh(self._redraw)
+
+    # Watching.
+
+    def action_play(self) -> None:
+        """Watch the network under the cursor; a hidden inspector is shown first."""
+        if not self.inspector.display:
+            self.action_side("inspector")
+        self.inspector.rollout.toggle()
+
+    def action_step(self, steps: int) -> None:
+        """One step of the episode."""
+        self.inspector.rollout.step(steps)
+
+    def action_speed(self, by: int) -> None:
+        """Slower or faster."""
+        self.inspector.rollout.faster(by)
+
+    def action_episode(self, by: int) -> None:
+        """Another episode of the same network."""
+        count = policy.Params.episodes
+        self._episode = (self._episode + by) % count
+        self._inspect(self.table.row)
+
+
+PANE = DatasetPane

@@ -1,0 +1,146 @@
+"""The default pane of an analysis: a form made from its Params, and its table as it fills."""
+
+from dataclasses import MISSING, Field
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Checkbox, Input, Static
+
+from workbench.analysis import Analysis, Selection, describe_params
+from workbench.errors import WorkbenchError
+from workbench.service import Job, ModelService
+from workbench.text import clean, progress
+from workbench.tui.view import View
+
+REFRESHES_A_SECOND = 4
+
+
+class RunScreen(ModalScreen[None]):
+    """Ask for parameters, then run."""
+
+    BINDINGS = [Binding("escape", "dismiss", show=False), Binding("ctrl+r", "run", show=False)]
+    DEFAULT_CSS = """
+    RunScreen { align: center middle; }
+    RunScreen VerticalScroll { width: 76; max-width: 100%; height: auto; max-height: 100%; background: $surface;
+        border: round $accent; padding: 0 1; }
+    RunScreen Static { height: auto; color: $text-muted; }
+    RunScreen Input, RunScreen Checkbox { border: none; height: 1; padding: 0 1; background: $panel; }
+    RunScreen Input:focus, RunScreen Checkbox:focus { background: $primary; }
+    RunScreen #run-fault { color: $error; }
+    """
+
+    def __init__(self, service: ModelService, view: View, analysis: Analysis) -> None:
+        super().__init__()
+        self.service, self.view, self.analysis = service, view, analysis
+
+    def compose(self) -> ComposeResult:
+        """A label and an input for each field."""
+        with VerticalScroll() as box:
+            box.border_title = f"{self.analysis.name}: {self.analysis.title}"
+            box.border_subtitle = "enter or ctrl+r runs, tab moves, escape closes"
+            if not self.analysis.writes:
+                marked = int(self.view.marks.sum())
+                which = f"{marked} marked networks" if marked else f"all {len(self.view.rows):,} networks shown"
+                yield Static(f"on {which}")
+            for field, doc in describe_params(self.analysis.Params):
+                yield Static(f"{field.name}: {doc}", markup=False)
+                if field.type is bool:
+                    yield Checkbox("", bool(field.default), id=f"field-{field.name}", compact=True)
+                else:
+                    yield Input(_shown(field), id=f"field-{field.name}", compact=True)
+            yield Static("", id="run-fault", markup=False)
+
+    def on_mount(self) -> None:
+        """No blinking: an idle screen sends nothing."""
+        for box in self.query(Input):
+            box.cursor_blink = False
+
+    def on_input_submitted(self) -> None:
+        """Enter runs."""
+        self.action_run()
+
+    def action_run(self) -> None:
+        """Start the job and show its result as it comes; a wrong field is told here."""
+        try:
+            values = {f.name: self._value(f) for f, _ in describe_params(self.analysis.Params)}
+            selection = None
+            if not self.analysis.writes:
+                population = self.view.population
+                rows = self.view.marks.nonzero()[0] if self.view.marks.any() else self.view.rows
+                every = len(rows) == len(population)
+                selection = Selection(population, None if every else tuple(map(int, rows)))
+            job = self.service.submit(self.analysis, selection, self.analysis.Params(**values))
+        except WorkbenchError as error:
+            self.query_one("#run-fault", Static).update(clean(error))
+            return
+        self.app.switch_screen(ResultScreen(job))
+
+    def _value(self, field: Field) -> Any:
+        if field.type is bool:
+            return self.query_one(f"#field-{field.name}", Checkbox).value
+        text = self.query_one(f"#field-{field.name}", Input).value.strip()
+        if field.type == tuple[str, ...]:
+            return tuple(text.split())
+        if not text and field.default is MISSING:
+            raise WorkbenchError(f"{field.name}: something is expected here")
+        try:
+            return field.type(text)  # type: ignore[operator]
+        except ValueError:
+            kind = {int: "a whole number", float: "a number"}.get(field.type, "text")  # type: ignore[call-overload]
+            raise WorkbenchError(f"{field.name}: expected {kind}, got {text!r}") from None
+
+
+class ResultScreen(ModalScreen[None]):
+    """A job's newest frame as its table; closing it leaves the job alone."""
+
+    BINDINGS = [
+        Binding("escape,q", "dismiss", show=False),
+        Binding("c", "cancel_job", show=False),
+    ]
+    DEFAULT_CSS = """
+    ResultScreen { align: center middle; }
+    ResultScreen Vertical { width: auto; max-width: 100%; height: auto; max-height: 100%; background: $surface;
+        border: round $accent; padding: 0 1; }
+    ResultScreen Static { width: auto; height: auto; }
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+        self._painted: Any = None
+
+    def compose(self) -> ComposeResult:
+        """The table, and a line that says how far it is."""
+        with Vertical() as box:
+            box.border_title = self.job.analysis.title
+            box.border_subtitle = "c cancels, escape closes (the job goes on)"
+            yield Static("starting…", id="result-table", markup=False)
+            yield Static("", id="result-line", markup=False)
+
+    def on_mount(self) -> None:
+        """Follow the job until it is over."""
+        self._timer = self.set_interval(1 / REFRESHES_A_SECOND, self._paint)
+        self._paint()
+
+    def _paint(self) -> None:
+        job = self.job
+        frame, final = job.frame, job.state.final
+        if frame is not None and frame is not self._painted:
+            self.query_one("#result-table", Static).update(job.analysis.table(frame))
+            self._painted = frame
+        words = "stopping" if job.cancelling else job.state.value
+        if frame is not None and not final:
+            words += "  " + progress(frame.done, frame.total, job.rate, job.seconds_left)
+        if job.error:
+            words += f": {clean(job.error)}"
+        self.query_one("#result-line", Static).update(words)
+        if final:
+            self._timer.stop()
+
+    def action_cancel_job(self) -> None:
+        """Ask it to stop; what it has stays on the screen."""
+        self.job.cancel()
+        self._paint()

@@ -1,0 +1,116 @@
+"""An episode played back: the cart, the pole, what is done and for how long."""
+
+import math
+
+from rich.text import Text
+from textual import events
+from textual.timer import Timer
+
+from workbench.rollouts.play import Trace
+from workbench.tui.widgets.drawing import Braille, Line, Picture
+
+FRAMES_A_SECOND = 10
+SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+"""Against real time; at 1 a step takes the environment's tau."""
+SHOWN_TRACK = 2.4
+
+
+class RolloutView(Picture):
+    """Plays a recorded Cart-Pole episode; drawn ten times a second, whatever the speed."""
+
+    DEFAULT_CSS = "RolloutView { height: 9; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.trace: Trace | None = None
+        self.tau = 0.02
+        self.title = ""
+        self.at = 0.0
+        self.speed = 3
+        self.playing = False
+        self._timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        """The clock runs only while something is played."""
+        self._timer = self.set_interval(1 / FRAMES_A_SECOND, self._tick, pause=True)
+
+    def load(self, trace: Trace | None, tau: float, title: str) -> None:
+        """Show the first episode of a trace from its start; keeps playing if it was."""
+        self.trace, self.tau, self.title, self.at = trace, tau, title, 0.0
+        self._paint()
+
+    @property
+    def length(self) -> int:
+        """Steps of the episode."""
+        return int(self.trace.steps[0, 0]) if self.trace is not None else 0
+
+    def toggle(self) -> None:
+        """Play or pause; from the end, play again."""
+        if self.trace is None:
+            return
+        if not self.playing and self.at >= self.length - 1:
+            self.at = 0.0
+        self._run(not self.playing)
+
+    def step(self, steps: int) -> None:
+        """Pause, and go some steps forwards or back."""
+        self._run(False)
+        self.at = float(max(0, min(int(self.at) + steps, self.length - 1)))
+        self._paint()
+
+    def faster(self, by: int) -> None:
+        """Change the speed by one notch."""
+        self.speed = max(0, min(self.speed + by, len(SPEEDS) - 1))
+        self._paint()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Draw at the new size."""
+        self._paint()
+
+    def _run(self, playing: bool) -> None:
+        self.playing = playing
+        if self._timer is not None:
+            if playing:
+                self._timer.resume()
+            else:
+                self._timer.pause()
+        self._paint()
+
+    def _tick(self) -> None:
+        self.at += SPEEDS[self.speed] / (FRAMES_A_SECOND * self.tau)
+        if self.at >= self.length - 1:
+            self.at = float(max(0, self.length - 1))
+            self._run(False)
+        else:
+            self._paint()
+
+    def _paint(self) -> None:
+        width, height = self.size.width, self.size.height
+        if self.trace is None or width < 10 or height < 4:
+            self.draw([[("no episode yet", "dim")]] if width >= 10 else [])
+            return
+        t = min(int(self.at), max(0, self.length - 1))
+        x, x_dot, theta, theta_dot = self.trace.states[0, 0, t]
+        right = bool(self.trace.actions[0, 0, t])
+        rows = height - 3
+        lines: list[Line] = [[(Text(self.title).plain[:width], "dim")]]
+        middle = (x / SHOWN_TRACK + 1) / 2 * (width - 1)
+        canvas = Braille(width, rows)
+        length = 4 * rows - 1
+        # A character is twice as high as wide and holds 2 x 4 dots: dots are square, angles are true.
+        canvas.line(
+            2 * middle + 1, 4 * rows - 1, 2 * middle + 1 + length * math.sin(theta), 4 * rows - 1 - length * math.cos(theta)
+        )
+        lines += [[(line, "accent")] for line in canvas.lines()]
+        cart = "◀▀▀▀" if not right else "▀▀▀▶"
+        at = max(0, min(round(middle) - 2, width - 4))
+        track = "─" * width
+        lines.append([(track[:at], "dim"), (cart, "strong"), (track[at + 4 :], "dim")])
+        state = "▶" if self.playing else "‖"
+        ended = "" if t < self.length - 1 else (" cap" if self.length >= self.trace.states.shape[2] else " fell")
+        words = (
+            f"{state} t={t + 1}/{self.length}{ended} {'right' if right else 'left '} x{x:+.2f} ẋ{x_dot:+.2f} "
+            f"θ{math.degrees(theta):+.1f}° θ̇{theta_dot:+.2f} {SPEEDS[self.speed]:g}x"
+        )
+        lines.append([(words[:width], "")])
+        self.draw(lines)
