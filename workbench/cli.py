@@ -14,7 +14,6 @@ import numpy as np
 import typer
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -75,7 +74,7 @@ def run(arguments: list[str]) -> NoReturn:
 
 def complain(message: str) -> None:
     """One readable line on standard error."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"agentemb-tui: {escape(clean(message, 2000))}")
+    Console(stderr=True, soft_wrap=True, highlight=False).print(Text(f"agentemb-tui: {clean(message, 2000)}"))
 
 
 @app.callback(invoke_without_command=True)

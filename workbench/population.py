@@ -1,6 +1,7 @@
 """A population: the weights of many networks of one spec, columns about each, and where they came from."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -93,6 +94,12 @@ class Population:
         if self.weights.dtype != np.float32:
             raise WorkbenchError(f"{self.name}: expected float32 weights, got {self.weights.dtype}")
         for name, column in self.columns.items():
+            data = column.codes if isinstance(column, Text) else column
+            if data.ndim != 1 or (isinstance(column, Text) and data.dtype.kind not in "iu"):
+                raise WorkbenchError(
+                    f"{self.name}: column {name!r} must have one entry a network (a whole number where it codes text), "
+                    f"not {data.dtype} of shape {data.shape}"
+                )
             if len(column) != len(self.weights):
                 raise WorkbenchError(
                     f"{self.name}: column {name!r} has {len(column)} entries for {len(self.weights)} networks"
@@ -186,7 +193,7 @@ def load(path: Path | str | None = None) -> Population:
         WorkbenchError: missing, not a population, cut, of another schema, or with arrays that do not fit its spec.
     """
     path = Path(path) if path is not None else default_population()
-    if path.is_dir():
+    if os.path.isdir(path):  # pathlib's raises where a name is too long
         raise WorkbenchError(f"{path}: a folder; expected a population file (.safetensors)")
     arrays, header = storage.read_tensors(path)
     if header.get("kind") != "population":
@@ -202,7 +209,7 @@ def load(path: Path | str | None = None) -> Population:
             data = arrays[f"column/{entry['name']}"]
             if "vocabulary" in entry:
                 data = Text(data, tuple(map(str, entry["vocabulary"])))
-                if len(data) and not 0 <= int(data.codes.min()) <= int(data.codes.max()) < len(data.vocabulary):
+                if len(data) and data.codes.dtype.kind in "iu" and not 0 <= int(data.codes.min()) <= int(data.codes.max()) < len(data.vocabulary):
                     raise WorkbenchError(f"column {entry['name']!r} has codes outside its vocabulary")
             columns[str(entry["name"])] = data
         return Population(

@@ -48,8 +48,9 @@ class ResultCache:
             return None
         try:
             arrays, header = storage.read_tensors(self.path(key))
-            return analysis.Frame(**{**header["values"], **{name: np.array(a) for name, a in arrays.items()}})
-        except (WorkbenchError, KeyError, TypeError):
+            values = {name: _untold(value) for name, value in header["values"].items()}
+            return analysis.Frame(**{**values, **{name: np.array(a) for name, a in arrays.items()}})
+        except (WorkbenchError, KeyError, TypeError, AttributeError):
             return None
 
     def store(self, key: str, analysis: Analysis, selection: Selection, params: Any, frame: Any, seconds: float) -> None:
@@ -77,3 +78,8 @@ class ResultCache:
             "values": values,
         }
         storage.write_tensors(self.path(key), arrays, header)
+
+
+def _untold(value: Any) -> Any:
+    """A value of a frame as it was before JSON made lists of its tuples."""
+    return tuple(map(_untold, value)) if isinstance(value, list) else value

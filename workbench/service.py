@@ -49,6 +49,7 @@ class Job:
         self.state = JobState.PENDING
         self.frame: Any = None
         self.error: str | None = None
+        self.background = False
         self.defect = False
         self.cached = False
         self.started: float | None = None
@@ -106,9 +107,12 @@ class ModelService:
         self._count = 0
         self._closing = False
 
-    def submit(self, analysis: Analysis, selection: Selection | None, params: Any) -> Job:
-        """Start a long job; returns at once."""
+    def submit(
+        self, analysis: Analysis, selection: Selection | None, params: Any, background: bool = False
+    ) -> Job:
+        """Start a long job; returns at once. `background` says that nobody asked for it and nobody need be told."""
         job = self._new(analysis, selection, params)
+        job.background = background
         with self._lock:
             self.jobs.append(job)
         threading.Thread(target=self._run, args=(job,), name=f"agentemb-job-{job.number}", daemon=True).start()
@@ -129,6 +133,12 @@ class ModelService:
                 )
                 self._interactive_thread.start()
             self._interactive.notify()
+            # One that never began ends here, since nothing else will end it.
+            dropped = before if before is not None and before.state is JobState.PENDING else None
+            if dropped is not None:
+                dropped.state = JobState.CANCELLED
+        if dropped is not None:
+            self._finish(dropped, JobState.CANCELLED)
         return job
 
     def running(self) -> list[Job]:
@@ -160,10 +170,12 @@ class ModelService:
                 while not self._closing and all(j.state is not JobState.PENDING for j in self._slots.values()):
                     self._interactive.wait()
                 pending = [j for j in self._slots.values() if j.state is JobState.PENDING]
-                if self._closing:
-                    for job in pending:
-                        self._finish(job, JobState.CANCELLED)
-                    return
+                if pending and not self._closing:
+                    pending[0].state = JobState.RUNNING
+            if self._closing:
+                for job in pending:
+                    self._finish(job, JobState.CANCELLED)
+                return
             self._run(pending[0])
 
     def _run(self, job: Job) -> None:
@@ -184,7 +196,7 @@ class ModelService:
                 self._finish(job, JobState.CANCELLED)
                 return
             if key and not job.cached and job.selection is not None and job.seconds > WORTH_KEEPING:
-                self.cache.store(key, job.analysis, job.selection, job.params, job.frame, job.seconds)
+                self._keep(key, job)
             self._finish(job, JobState.DONE)
         except WorkbenchError as error:
             job.error = str(error)
@@ -197,6 +209,14 @@ class ModelService:
             job.defect = True
             job.error = f"defect in {job.analysis.name}: {type(error).__name__}: {error}"
             self._finish(job, JobState.FAILED)
+
+    def _keep(self, key: str, job: Job) -> None:
+        """Put a finished frame into the cache; a cache that cannot be written costs nobody their result."""
+        assert job.selection is not None
+        try:
+            self.cache.store(key, job.analysis, job.selection, job.params, job.frame, job.seconds)
+        except WorkbenchError as error:
+            log.warning("result not kept: %s", error)
 
     def _iterate(self, job: Job) -> bool:
         """Run the generator to its end; False if it was cancelled."""

@@ -19,7 +19,7 @@ from workbench.rollouts.episodes import Episodes
 from workbench.text import clean
 from workbench.training.collection import Collected, Plan, collect, paper_quota
 
-BAR = 24
+BAR = 11
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ GRAVITY, CART_MASS, POLE_MASS, HALF_LENGTH, FORCE, STEP, ANGLE_LIMIT, TRACK_LIMI
 SMOOTHING = 0.2
 """Weight of the newest push in the running mean that sharpness is read from: a memory of 5 steps, .1 s."""
 
+NEVER = np.float32(-1e30)
+"""A margin below every threshold."""
+
 POLYNOMIAL_LIMIT = 0.5
 """Up to this angle (rad) the series for sine and cosine are exact to float64; wider tracks use the library's."""
 
@@ -108,11 +111,12 @@ def pack(flat, sizes, bias, packed):
     """Spread a flat weight vector (torch's order) over rows padded for `dense` and `project`.
 
     The two outputs become one row, right minus left: only the sign of the difference is ever used. A network with a
-    weight that is not finite is packed as zeros, hence always pushes left: what argmax of NaN outputs does in torch.
+    weight that is not finite is packed as one that always pushes left: what argmax of NaN outputs does in torch.
     """
     packed[:] = 0.0
     for k in range(len(flat)):
         if not is_finite(flat[k]):
+            packed[len(packed) - 1] = NEVER
             return
     source = 0
     at = 0

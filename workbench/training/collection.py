@@ -6,6 +6,7 @@ goes. What is kept is decided in the order of the stream, never in the order in 
 """
 
 import json
+import os
 import platform
 import shutil
 import time
@@ -28,7 +29,7 @@ from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, HELD_OUT, SCHEMA, Column, Population, Text, fingerprints, held_out
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import stream
-from workbench.training.recipes import Recipe
+from workbench.training.recipes import HYPERPARAMETERS, Recipe
 
 CHUNK = 32
 """Networks a worker trains before it hands them in: about a third of a second of DQN."""
@@ -218,7 +219,8 @@ def snapshot(folder: Path) -> Population:
     columns["recipe"] = Text(np.zeros(len(weights), np.int32), (plan["recipe"],))
     columns[FINGERPRINT] = fingerprints(weights)
     columns[HELD_OUT] = held_out(columns[FINGERPRINT])
-    columns = {name: columns[name] for name in (*LEADING, *plan["hyperparameters"], *TRAILING)}
+    hyperparameters = [h.name for h in HYPERPARAMETERS[plan["recipe"]]]
+    columns = {name: columns[name] for name in (*LEADING, *hyperparameters, *TRAILING)}
     raw = np.sum([header["raw"] for _, header in parts], axis=0)
     provenance = {
         "collection": plan,
@@ -266,9 +268,9 @@ def _tally(survival: NDArray, kept: NDArray, sums: NDArray) -> None:
 
 def _open(out: Path, folder: Path, plan: Plan, resume: bool) -> list[Path]:
     """Make or reopen the folder; returns the parts that are there."""
-    if out.exists():
+    if os.path.exists(out):  # pathlib's raises where a name is too long
         raise WorkbenchError(f"{out}: already there; give another name or remove it")
-    if folder.exists():
+    if os.path.exists(folder):
         if not resume:
             raise WorkbenchError(f"{folder}: an unfinished collection is there; --resume goes on with it")
         storage.sweep_strays(folder)
@@ -285,9 +287,12 @@ def _open(out: Path, folder: Path, plan: Plan, resume: bool) -> list[Path]:
 
 def _read_plan(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / PLAN).read_text())
+        plan = json.loads((folder / PLAN).read_text())
     except (OSError, ValueError) as error:
         raise WorkbenchError(f"{folder / PLAN}: cannot be read ({error})") from None
+    if not isinstance(plan, dict):
+        raise WorkbenchError(f"{folder / PLAN}: cannot be read (expected an object, got {type(plan).__name__})")
+    return plan
 
 
 def _parts(folder: Path) -> list[Path]:

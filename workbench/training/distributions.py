@@ -73,7 +73,7 @@ class Hyperparameter:
                 scale = self.default.scale if isinstance(self.default, Span) else "uniform"
                 return Span(low, high, scale, self.integer)
             return Choices(tuple(self._number(part) for part in text.split(",")))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise WorkbenchError(
                 f"{self.name}: expected a number, a list A,B,C or a range LOW..HIGH, got {text!r}"
             ) from None
