@@ -209,7 +209,11 @@ def load(path: Path | str | None = None) -> Population:
             data = arrays[f"column/{entry['name']}"]
             if "vocabulary" in entry:
                 data = Text(data, tuple(map(str, entry["vocabulary"])))
-                if len(data) and data.codes.dtype.kind in "iu" and not 0 <= int(data.codes.min()) <= int(data.codes.max()) < len(data.vocabulary):
+                if (
+                    len(data)
+                    and data.codes.dtype.kind in "iu"
+                    and not 0 <= int(data.codes.min()) <= int(data.codes.max()) < len(data.vocabulary)
+                ):
                     raise WorkbenchError(f"column {entry['name']!r} has codes outside its vocabulary")
             columns[str(entry["name"])] = data
         return Population(

@@ -53,7 +53,9 @@ class ResultCache:
         except (WorkbenchError, KeyError, TypeError, AttributeError):
             return None
 
-    def store(self, key: str, analysis: Analysis, selection: Selection, params: Any, frame: Any, seconds: float) -> None:
+    def store(
+        self, key: str, analysis: Analysis, selection: Selection, params: Any, frame: Any, seconds: float
+    ) -> None:
         """Keep a finished frame with what it was computed from.
 
         Raises:

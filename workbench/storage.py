@@ -108,9 +108,9 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
     """
     path = Path(path)
     try:
-        with safe_open(path, "np") as checked:
+        # Opened here first: the library says of anything that cannot be opened that it is not there.
+        with open(path, "rb") as file, safe_open(path, "np") as checked:
             header = _header(path, checked.metadata())
-        with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
             entries = json.loads(file.read(length))
     except FileNotFoundError:
@@ -119,6 +119,8 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
         raise WorkbenchError(f"{path}: cannot be read ({error.strerror or error})") from None
     except SafetensorError as error:
         raise WorkbenchError(f"{path}: not a safetensors file, cut or damaged ({error})") from None
+    except (ValueError, RecursionError) as error:
+        raise WorkbenchError(f"{path}: cannot be read ({error})") from None
     arrays: dict[str, NDArray] = {}
     for name, entry in entries.items():
         if name == "__metadata__":
