@@ -36,7 +36,7 @@ class WorkbenchApp(App[None]):
     """The workbench on one population."""
 
     TITLE = "agentemb"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-normal"), (150, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (130, "-wide")]
     BINDINGS = [
         Binding("question_mark", "help", "help", show=False),
         Binding("colon", "command_palette", "palette", show=False),
@@ -106,7 +106,7 @@ class WorkbenchApp(App[None]):
             self, lambda _: self.set_timer(RESUME_SECONDS, lambda: self.refresh(layout=True))
         )
         self._jobs_timer = self.set_interval(1 / JOBS_A_SECOND, self._paint_jobs, pause=True)
-        self.call_after_refresh(self.run_worker, self._open())
+        self.call_after_refresh(lambda: self.run_worker(self._open()))
 
     async def _open(self) -> None:
         def load() -> "tuple[ModelService, View]":
@@ -165,6 +165,8 @@ class WorkbenchApp(App[None]):
         if self._jobs_timer is not None and not job.state.final:
             self._jobs_timer.resume()
         self._paint_jobs()
+        if job.background:
+            return
         if job.state is JobState.FAILED:
             self.notify(self._safe(job.error), title=f"{job.analysis.name} failed", severity="error", timeout=10)
         elif job.state is JobState.DONE:

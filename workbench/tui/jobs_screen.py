@@ -26,6 +26,7 @@ class JobsScreen(ModalScreen[None]):
     JobsScreen Vertical { width: 90; max-width: 100%; height: auto; max-height: 90%; background: $surface;
         border: round $accent; }
     JobsScreen OptionList { height: auto; max-height: 16; border: none; background: $surface; }
+    JobsScreen OptionList:focus { border: none; }
     JobsScreen #job-error { height: auto; color: $error; padding: 0 1; }
     JobsScreen #job-keys { height: 1; color: $text-muted; padding: 0 1; }
     """

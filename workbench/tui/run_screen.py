@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, Static
 
@@ -102,9 +102,9 @@ class ResultScreen(ModalScreen[None]):
     ]
     DEFAULT_CSS = """
     ResultScreen { align: center middle; }
-    ResultScreen Vertical { width: auto; max-width: 100%; height: auto; max-height: 100%; background: $surface;
+    ResultScreen VerticalScroll { width: 90; max-width: 100%; height: auto; max-height: 100%; background: $surface;
         border: round $accent; padding: 0 1; }
-    ResultScreen Static { width: auto; height: auto; }
+    ResultScreen Static { height: auto; }
     """
 
     def __init__(self, job: Job) -> None:
@@ -114,7 +114,7 @@ class ResultScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The table, and a line that says how far it is."""
-        with Vertical() as box:
+        with VerticalScroll() as box:
             box.border_title = self.job.analysis.title
             box.border_subtitle = "c cancels, escape closes (the job goes on)"
             yield Static("starting…", id="result-table", markup=False)
@@ -144,3 +144,10 @@ class ResultScreen(ModalScreen[None]):
         """Ask it to stop; what it has stays on the screen."""
         self.job.cancel()
         self._paint()
+
+
+def _shown(field: Field) -> str:
+    """A field's default as the form shows it."""
+    if field.default is MISSING:
+        return ""
+    return " ".join(field.default) if isinstance(field.default, tuple) else str(field.default)

@@ -71,6 +71,7 @@ class DatasetPane(Pane):
         Binding("escape", "back"),
     ]
 
+    SCOPED_CSS = False  # the rules ask how wide the screen is
     DEFAULT_CSS = """
     DatasetPane { layout: horizontal; }
     DatasetPane GroupsPanel { width: 31; border: round $panel-lighten-2; border-title-color: $text; }
@@ -132,7 +133,9 @@ class DatasetPane(Pane):
         self._retitle()
         self.query_one(GroupsPanel).show(self.view, None)
         # Asked of the same analysis that the command line runs; it also reads every weight once.
-        self._overview = self.service.ask("overview", find("info"), Selection(self.view.population), info.Params())
+        self._overview = self.service.submit(
+            find("info"), Selection(self.view.population), info.Params(), background=True
+        )
 
     def on_resize(self) -> None:
         """Panels draw for their width."""

@@ -122,6 +122,7 @@ class Inspector(VerticalScroll, can_focus=True):
         if population is None or row is None:
             figures.draw([[("no network under the cursor", "dim")]])
             maps.draw([])
+            self.rollout.load(None, 0.02, "")
             return
         width = max(20, self.size.width - 2)
         lines: list[Line] = [[(f"#{row} ", "strong"), (self._identity(population, row), "dim")]]

@@ -70,7 +70,7 @@ class NetworkTable(Widget, can_focus=True):
             step = max(1, len(view.population) // SAMPLE)
             shown = [view.cell(name, row) for row in range(0, len(view.population), step)]
             last = [view.cell(name, len(view.population) - 1)] if name == "id" and len(view.population) else []
-            widest = max(map(len, [*shown, *last, heading(name) + " ▼"]))
+            widest = max(map(len, [*shown, *last, heading(name)]))
             self.widths.append(1 if name == "mark" else min(MAX_WIDTH, widest))
         self.anchor = None
         self.column = min(self.column, len(view.columns) - 1)
@@ -219,9 +219,9 @@ class NetworkTable(Widget, can_focus=True):
         for k in range(self.first_column, len(self.view.columns)):
             name = self.view.columns[k]
             arrangement = self.view.arrangement
-            arrow = (" ▼" if arrangement.descending else " ▲") if arrangement.sort == name else ""
-            text = clean(heading(name) + arrow)[: self.widths[k] + 1].rjust(self.widths[k])
-            segments.append(Segment(f" {text} ", base + chosen if k == self.column else base))
+            arrow = ("▼" if arrangement.descending else "▲") if arrangement.sort == name else " "
+            text = clean(heading(name))[: self.widths[k]].rjust(self.widths[k])
+            segments.append(Segment(f" {text}{arrow}", base + chosen if k == self.column else base))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _network(self, position: int, y: int, width: int) -> Strip:
