@@ -86,9 +86,7 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 
 @app.command(name="open")
-def open_app(
-    population: PopulationArgument = None, device: DeviceOption = "auto", threads: ThreadsOption = 0
-) -> None:
+def open_app(population: PopulationArgument = None, device: DeviceOption = "auto", threads: ThreadsOption = 0) -> None:
     """Open a population in the app (also without the word `open`)."""
     from workbench.tui.launch import launch
 
@@ -210,7 +208,9 @@ def _follow(job: Job, quiet: bool) -> None:
         while not job.wait(0.2):
             if job.frame is not None and time.monotonic() - told > LOG_EVERY:
                 told = time.monotonic()
-                print(progress(job.frame.done, job.frame.total, job.rate, job.seconds_left), file=sys.stderr, flush=True)
+                print(
+                    progress(job.frame.done, job.frame.total, job.rate, job.seconds_left), file=sys.stderr, flush=True
+                )
     if job.state is JobState.CANCELLED:
         kept = f" with {job.frame.done:,} of {job.frame.total:,} done" if job.frame else ""
         on = "; --resume goes on" if job.analysis.writes else ""

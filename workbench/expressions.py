@@ -75,7 +75,9 @@ def matches(population: Population, expression: str, marks: NDArray[np.bool_] | 
         raise WorkbenchError(f"filter: {expression!r} cannot be computed: {error}") from None
     result = np.asarray(result)
     if result.dtype != bool:
-        raise WorkbenchError(f"filter: {expression!r} is not a condition; compare it with something, as in survival > 190")
+        raise WorkbenchError(
+            f"filter: {expression!r} is not a condition; compare it with something, as in survival > 190"
+        )
     return np.broadcast_to(result, len(population)).copy()
 
 

@@ -206,16 +206,16 @@ def load(path: Path | str | None = None) -> Population:
         spec = PolicySpec.from_json(header.get("spec"))
         columns: dict[str, Column] = {}
         for entry in header.get("columns", []):
-            data = arrays[f"column/{entry['name']}"]
-            if "vocabulary" in entry:
-                data = Text(data, tuple(map(str, entry["vocabulary"])))
-                if (
-                    len(data)
-                    and data.codes.dtype.kind in "iu"
-                    and not 0 <= int(data.codes.min()) <= int(data.codes.max()) < len(data.vocabulary)
-                ):
-                    raise WorkbenchError(f"column {entry['name']!r} has codes outside its vocabulary")
-            columns[str(entry["name"])] = data
+            name, data = str(entry["name"]), arrays[f"column/{entry['name']}"]
+            if "vocabulary" not in entry:
+                columns[name] = data
+                continue
+            vocabulary = tuple(map(str, entry["vocabulary"]))
+            if data.dtype.kind not in "iu" or (
+                len(data) and not 0 <= int(data.min()) <= int(data.max()) < len(vocabulary)
+            ):
+                raise WorkbenchError(f"column {name!r} has codes outside its vocabulary")
+            columns[name] = Text(data, vocabulary)
         return Population(
             spec, arrays["weights"], columns, dict(header.get("provenance") or {}), path, str(header.get("hash"))
         )

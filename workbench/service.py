@@ -107,9 +107,7 @@ class ModelService:
         self._count = 0
         self._closing = False
 
-    def submit(
-        self, analysis: Analysis, selection: Selection | None, params: Any, background: bool = False
-    ) -> Job:
+    def submit(self, analysis: Analysis, selection: Selection | None, params: Any, background: bool = False) -> Job:
         """Start a long job; returns at once. `background` says that nobody asked for it and nobody need be told."""
         job = self._new(analysis, selection, params)
         job.background = background

@@ -119,10 +119,10 @@ def table(frame: Frame) -> Table:
     out.add_section()
     for b, name in enumerate(BASELINES):
         value, low, high = frame.baselines[b]
-        theirs = {"random": f"{RANDOM_AGENT:g}", "constant": f"{CONSTANT_AGENT:g}"}.get(name, "-")
-        out.add_row(f"{name} agent", "", f"{value:.2f}", "", "", theirs, "")
+        printed = {"random": f"{RANDOM_AGENT:g}", "constant": f"{CONSTANT_AGENT:g}"}.get(name, "-")
+        out.add_row(f"{name} agent", "", f"{value:.2f} ± {(high - low) / 2:.2f}", "", "", printed, "")
     out.caption = (
-        f"baselines: {frame.episodes} episodes, seed {frame.seed}; held out {frame.held_out:,}; "
+        f"baselines: 95 % interval, {frame.episodes} episodes, seed {frame.seed}; held out {frame.held_out:,}; "
         f"not finite {frame.not_finite}, constant {frame.constant}, duplicate {frame.duplicates}"
     )
     return out

@@ -31,9 +31,7 @@ POLYNOMIAL_LIMIT = 0.5
 def accelerations(force, theta_dot, sine, cosine, gravity, total, pole_moment, half_length, pole_mass):
     """Cart and pole accelerations (m/s^2, rad/s^2): the equations of Gymnasium's CartPoleEnv (Florian, 2007)."""
     push = (force + pole_moment * (theta_dot * theta_dot) * sine) / total
-    theta_acc = (gravity * sine - cosine * push) / (
-        half_length * (4.0 / 3.0 - pole_mass * (cosine * cosine) / total)
-    )
+    theta_acc = (gravity * sine - cosine * push) / (half_length * (4.0 / 3.0 - pole_mass * (cosine * cosine) / total))
     return push - pole_moment * theta_acc * cosine / total, theta_acc
 
 
@@ -43,8 +41,7 @@ def sine_cosine(theta):
     q = theta * theta
     sine = theta * (
         1.0
-        + q
-        * (-1 / 6 + q * (1 / 120 + q * (-1 / 5040 + q * (1 / 362880 + q * (-1 / 39916800 + q * (1 / 6227020800))))))
+        + q * (-1 / 6 + q * (1 / 120 + q * (-1 / 5040 + q * (1 / 362880 + q * (-1 / 39916800 + q * (1 / 6227020800))))))
     )
     cosine = 1.0 + q * (
         -0.5 + q * (1 / 24 + q * (-1 / 720 + q * (1 / 40320 + q * (-1 / 3628800 + q * (1 / 479001600)))))
@@ -75,7 +72,14 @@ def advance(state, angle, margin, threshold, age, done, cap, c, lanes):
         sine, cosine = angle[0, lane], angle[1, lane]
         x_acc, theta_acc = accelerations(
             force if margin[lane] > threshold[lane] else -force,
-            theta_dot, sine, cosine, gravity, total, pole_moment, half_length, pole_mass,
+            theta_dot,
+            sine,
+            cosine,
+            gravity,
+            total,
+            pole_moment,
+            half_length,
+            pole_mass,
         )
         new_x_dot = x_dot + tau * x_acc
         new_theta_dot = theta_dot + tau * theta_acc
@@ -182,7 +186,9 @@ def _start(lane, episode, starts, cap, noise, noisy, state, age, threshold, push
 
 
 @njit(cache=True, **FLAGS)
-def rollout(weights, sizes, bias, activation, centre, scale, clip, starts, noise, cap, c, steps, moments, states, actions):
+def rollout(
+    weights, sizes, bias, activation, centre, scale, clip, starts, noise, cap, c, steps, moments, states, actions
+):
     """Play every episode with every network.
 
     Args:

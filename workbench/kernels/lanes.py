@@ -5,6 +5,8 @@ width of the machine, where a constant count would be unrolled first and not vec
 locals before a lane loop, since LLVM cannot know that a store to a lane leaves them alone.
 """
 
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
 from numba import njit
@@ -16,8 +18,12 @@ WIDTH = 16
 
 # No "reassoc": the exponential rounds by adding and subtracting a large number. `error_model="numpy"` drops Python's
 # check for division by zero, which would keep the physics from being vectorised.
-FLAGS = {"fastmath": {"nnan", "ninf", "nsz", "arcp", "contract", "afn"}, "error_model": "numpy", "nogil": True}
-INLINE = {**FLAGS, "forceinline": True}
+FLAGS: dict[str, Any] = {
+    "fastmath": {"nnan", "ninf", "nsz", "arcp", "contract", "afn"},
+    "error_model": "numpy",
+    "nogil": True,
+}
+INLINE: dict[str, Any] = {**FLAGS, "forceinline": True}
 
 IDENTITY, ELU, RELU, TANH, SIGMOID = range(5)
 ACTIVATIONS = {"identity": IDENTITY, "elu": ELU, "relu": RELU, "tanh": TANH, "sigmoid": SIGMOID}

@@ -8,8 +8,19 @@ numbers the output biases. Padded units have zero weights; their gradient is zer
 import numpy as np
 from numba import njit
 
-from workbench.kernels.cartpole import ANGLE_LIMIT, FORCE, INPUTS, POLE_MASS, TRACK_LIMIT
-from workbench.kernels.cartpole import CART_MASS, GRAVITY, HALF_LENGTH, STEP, accelerations, sine_cosine
+from workbench.kernels.cartpole import (
+    ANGLE_LIMIT,
+    CART_MASS,
+    FORCE,
+    GRAVITY,
+    HALF_LENGTH,
+    INPUTS,
+    POLE_MASS,
+    STEP,
+    TRACK_LIMIT,
+    accelerations,
+    sine_cosine,
+)
 from workbench.kernels.lanes import FLAGS, INLINE, WIDTH, elu, exp_nonpositive
 
 _f4 = np.float32

@@ -45,7 +45,8 @@ class Episodes:
     @property
     def seeds(self) -> NDArray[np.uint32]:
         """One seed an episode, (count,); the first of them do not depend on how many there are."""
-        return np.random.SeedSequence(self.seed).generate_state(self.first + self.count)[self.first :]
+        drawn = np.random.SeedSequence(self.seed).generate_state(self.first + self.count, np.uint32)
+        return np.asarray(drawn[self.first :], np.uint32)
 
     def one(self, episode: int) -> "Episodes":
         """A single episode of these."""

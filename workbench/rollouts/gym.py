@@ -1,6 +1,7 @@
 """Any Gymnasium environment, through its vector API: whatever the compiled Cart-Pole does not play."""
 
 from collections.abc import Callable
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -26,15 +27,13 @@ def make(spec: PolicySpec, cap: int) -> gymnasium.Env:
     kwargs = dict(spec.env_kwargs)
     physics = Physics.of(spec) if spec.env in ENVS else None
     try:
-        env = gymnasium.make(
-            spec.env, max_episode_steps=cap, disable_env_checker=True, **({} if physics else kwargs)
-        )
+        env = gymnasium.make(spec.env, max_episode_steps=cap, disable_env_checker=True, **({} if physics else kwargs))
     except gymnasium.error.Error as error:
         raise WorkbenchError(f"environment {spec.env!r}: {str(error).strip()}") from None
     except (TypeError, ValueError, ImportError) as error:
         raise WorkbenchError(f"environment {spec.env!r} with {kwargs}: {error}") from None
     if physics is not None:
-        inner = env.unwrapped
+        inner: Any = env.unwrapped
         for name in Physics.__dataclass_fields__:
             setattr(inner, name, getattr(physics, name))
         inner.total_mass = physics.masspole + physics.masscart
@@ -89,9 +88,7 @@ def choose(outputs: NDArray, spec: PolicySpec, space: gymnasium.Space, uniforms:
     return np.minimum((cumulative <= uniforms[:, None]).sum(-1), outputs.shape[-1] - 1)
 
 
-def _run(
-    weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes, keep: Callable[..., object]
-) -> Rollouts:
+def _run(weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes, keep: Callable[..., object]) -> Rollouts:
     jobs = [(i, e) for i in range(len(weights)) for e in range(episodes.count)]
     shape = (len(weights), episodes.count)
     steps, returns = np.zeros(shape, np.int32), np.zeros(shape)
@@ -114,8 +111,9 @@ def _run(
             outputs = forward(weights[network], spec, flat[:, None, :])[:, 0]
             actions = choose(outputs, spec, single, uniforms[episode, np.minimum(age, episodes.cap - 1)])
             keep(network[live], episode[live], age[live], flat[live], actions[live])
-            shaped = actions if actions.ndim == 1 else actions.reshape(slots, *single.shape).astype(single.dtype)
-            observations, rewards, fell, cut, _ = env.step(shaped)
+            if actions.ndim > 1:
+                actions = actions.reshape(env.action_space.shape or actions.shape).astype(single.dtype)
+            observations, rewards, fell, cut, _ = env.step(actions)
             age += live
             returns[network[live], episode[live]] += rewards[live]
             over = live & (fell | cut)
@@ -132,9 +130,7 @@ def _run(
             # An environment that has ended must be reset before it is stepped on, wanted or not.
             renew |= ~live & (fell | cut)
             if renew.any() and live.any():
-                observations, _ = env.reset(
-                    seed=[int(seeds[e]) for e in episode], options={"reset_mask": renew}
-                )
+                observations, _ = env.reset(seed=[int(seeds[e]) for e in episode], options={"reset_mask": renew})
     finally:
         env.close()
     return Rollouts(steps, returns)

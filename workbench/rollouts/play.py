@@ -213,9 +213,7 @@ class _Kernel:
         moments = np.zeros((len(weights) if self.measure else 0, 3))
         if states is None or actions is None:
             states, actions = np.zeros((0, 0, 0, 4)), np.zeros((0, 0, 0), np.int8)
-        rollout(
-            weights, *self.policy, *self.normaliser, *self.episodes, self.physics, steps, moments, states, actions
-        )
+        rollout(weights, *self.policy, *self.normaliser, *self.episodes, self.physics, steps, moments, states, actions)
         return steps, moments
 
 

@@ -32,7 +32,7 @@ def outputs(weights: torch.Tensor, spec: PolicySpec, observations: torch.Tensor)
         mean = torch.tensor(spec.normaliser.mean, dtype=x.dtype, device=x.device)
         scale = torch.tensor(spec.normaliser.scale, dtype=x.dtype, device=x.device)
         x = ((x - mean) / scale).clamp(-spec.normaliser.clip, spec.normaliser.clip)
-    parts = layers(weights, spec)  # type: ignore[arg-type]  # slicing and reshaping are the same in torch
+    parts: list = layers(weights, spec)  # type: ignore[arg-type]  # slicing and reshaping are the same in torch
     for k, (matrix, bias) in enumerate(parts):
         x = torch.bmm(x, matrix.transpose(-1, -2))
         if bias is not None:
@@ -65,9 +65,7 @@ def play(weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes, dev
         force = torch.where(right, c.force_mag, -c.force_mag)
         cosine, sine = torch.cos(theta), torch.sin(theta)
         push = (force + pole_moment * theta_dot.square() * sine) / total
-        theta_acc = (c.gravity * sine - cosine * push) / (
-            c.length * (4.0 / 3.0 - c.masspole * cosine.square() / total)
-        )
+        theta_acc = (c.gravity * sine - cosine * push) / (c.length * (4.0 / 3.0 - c.masspole * cosine.square() / total))
         x_acc = push - pole_moment * theta_acc * cosine / total
         if c.kinematics_integrator == "euler":
             x, x_dot = x + c.tau * x_dot, x_dot + c.tau * x_acc

@@ -164,7 +164,7 @@ def collect(out: Path, plan: Plan, compute: Compute, resume: bool = False) -> It
             except StopIteration:
                 lacking = ", ".join(
                     f"{name} has {k} of {q}"
-                    for name, k, q in zip(CARTPOLE.names, kept, plan.quota or kept, strict=True)
+                    for name, k, q in zip(CARTPOLE.names, kept.tolist(), plan.quota or (), strict=False)
                     if k < q
                 )
                 raise WorkbenchError(
@@ -217,8 +217,8 @@ def snapshot(folder: Path) -> Population:
     weights = arrays.pop("weights")
     columns: dict[str, Column] = {name.removeprefix("column/"): column for name, column in arrays.items()}
     columns["recipe"] = Text(np.zeros(len(weights), np.int32), (plan["recipe"],))
-    columns[FINGERPRINT] = fingerprints(weights)
-    columns[HELD_OUT] = held_out(columns[FINGERPRINT])
+    fingerprint = fingerprints(weights)
+    columns |= {FINGERPRINT: fingerprint, HELD_OUT: held_out(fingerprint)}
     hyperparameters = [h.name for h in HYPERPARAMETERS[plan["recipe"]]]
     columns = {name: columns[name] for name in (*LEADING, *hyperparameters, *TRAILING)}
     raw = np.sum([header["raw"] for _, header in parts], axis=0)

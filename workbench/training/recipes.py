@@ -60,9 +60,7 @@ class Recipe:
         for setting in settings:
             key, equals, value = setting.partition("=")
             if not equals or key.strip() not in known:
-                raise WorkbenchError(
-                    f"{name}: expected NAME=VALUE with a name of {', '.join(known)}, got {setting!r}"
-                )
+                raise WorkbenchError(f"{name}: expected NAME=VALUE with a name of {', '.join(known)}, got {setting!r}")
             chosen[key.strip()] = known[key.strip()].parse(value)
         return cls(name, tuple(chosen.items()))
 
@@ -70,7 +68,9 @@ class Recipe:
         """Each hyperparameter's distribution in words."""
         return {name: str(distribution) for name, distribution in self.distributions}
 
-    def train(self, seed: int, begin: int, end: int, spec: PolicySpec) -> tuple[NDArray[np.float32], dict[str, NDArray]]:
+    def train(
+        self, seed: int, begin: int, end: int, spec: PolicySpec
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray]]:
         """Train networks begin..end-1 of the collection with this seed.
 
         Args:
@@ -120,7 +120,9 @@ def check_trainable(spec: PolicySpec) -> None:
     expected = replace(PolicySpec.cartpole(spec.sizes[1]), env=spec.env, env_kwargs=spec.env_kwargs)
     physics = Physics.of(spec)
     if spec != expected or not spec.env.startswith("CartPole-"):
-        raise WorkbenchError(f"training: expected a greedy 4-H-2 elu policy on Cart-Pole, got {spec.label} on {spec.env}")
+        raise WorkbenchError(
+            f"training: expected a greedy 4-H-2 elu policy on Cart-Pole, got {spec.label} on {spec.env}"
+        )
     if physics.kinematics_integrator != "euler" or physics.theta_threshold_radians > POLYNOMIAL_LIMIT:
         raise WorkbenchError(
             f"training: expected the euler integrator and a fallen angle up to {POLYNOMIAL_LIMIT} rad, "

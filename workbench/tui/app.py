@@ -7,6 +7,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ class WorkbenchApp(App[None]):
         """Signals, and the loading once something is on the screen."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, lambda n=number: self.exit(return_code=128 + n))
+            loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
         self.app_resume_signal.subscribe(
             self, lambda _: self.set_timer(RESUME_SECONDS, lambda: self.refresh(layout=True))
         )
@@ -123,14 +124,18 @@ class WorkbenchApp(App[None]):
         from workbench.errors import WorkbenchError
 
         try:
-            self.service, self.view = await asyncio.to_thread(load)
+            service, self.view = await asyncio.to_thread(load)
         except WorkbenchError as error:
             self.fault = str(error)
             self.exit(return_code=2)
             return
         from workbench.tui.messages import JobChanged
 
-        self.service.watchers.append(lambda job: self.post_message(JobChanged(job)))
+        def tell(job: "Job") -> None:
+            self.post_message(JobChanged(job))
+
+        service.watchers.append(tell)
+        self.service = service
         self._retitle()
         await self.query_one("#loading").remove()
         await self.action_pane(PANES[0])
@@ -214,7 +219,9 @@ class WorkbenchApp(App[None]):
 
         population = self.view.population
         panes = "  ".join(f"{k} {pane_class(name).TITLE}" for k, name in enumerate(PANES, 1))
-        left = f"agentemb  {clean(population.name, 40)}  {len(population):,} networks  {population.spec.label} · {panes}"
+        left = (
+            f"agentemb  {clean(population.name, 40)}  {len(population):,} networks  {population.spec.label} · {panes}"
+        )
         self.query_one("#title-left", Static).update(left)
         compute = self.service.compute
         self.query_one("#title-right", Static).update(f"{compute.device} {compute.workers}t")

@@ -86,11 +86,12 @@ class RunScreen(ModalScreen[None]):
             return tuple(text.split())
         if not text and field.default is MISSING:
             raise WorkbenchError(f"{field.name}: something is expected here")
+        kind: Any = field.type
         try:
-            return field.type(text)  # type: ignore[operator]
+            return kind(text)
         except ValueError:
-            kind = {int: "a whole number", float: "a number"}.get(field.type, "text")  # type: ignore[call-overload]
-            raise WorkbenchError(f"{field.name}: expected {kind}, got {text!r}") from None
+            expected = "a whole number" if kind is int else "a number"
+            raise WorkbenchError(f"{field.name}: expected {expected}, got {text!r}") from None
 
 
 class ResultScreen(ModalScreen[None]):

@@ -18,7 +18,7 @@ class Pane(Container):
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """(key, what it does), most wanted first: the key bar shows as many as fit, the help screen all."""
 
-    app: "WorkbenchApp"  # type: ignore[assignment]
+    app: "WorkbenchApp"
 
     def __init__(self, service: ModelService, view: View) -> None:
         super().__init__()

@@ -201,8 +201,10 @@ class DatasetPane(Pane):
                 return
             self.say("")
             self.view.apply(rows, **changes)
-            self.table.anchor = None
-            self.table.place((self.view.position(row) if row is not None else None) or 0)
+            self.table.range_start = None
+            # A new order is looked at from its top; a filter leaves the cursor where it was, if it can.
+            stays = row is not None and "sort" not in changes and "descending" not in changes
+            self.table.place((self.view.position(row) if stays else None) or 0)  # type: ignore[arg-type]
             self._retitle()
             self._redraw()
 
@@ -303,7 +305,7 @@ class DatasetPane(Pane):
             return
         self.view.marks[chosen] = not self.view.marks[chosen].all()
         self._retitle()
-        if self.table.anchor is not None:
+        if self.table.range_start is not None:
             self.table.toggle_range()
         else:
             self.table.refresh()
@@ -326,7 +328,7 @@ class DatasetPane(Pane):
         """Undo the innermost thing: prompt, range, side panel, filter."""
         if self.query_one("#prompt").has_class("open"):
             self._close_prompt()
-        elif self.table.anchor is not None:
+        elif self.table.range_start is not None:
             self.table.toggle_range()
         elif self.has_class("show-inspector"):
             self.remove_class("show-inspector")

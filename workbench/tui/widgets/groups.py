@@ -9,6 +9,7 @@ from workbench.tui.widgets.drawing import Line, Picture, bars
 
 BAR = 8
 BINS_HIGH = 5
+SIGNS = {"random": "r", "constant": "c", "rule": "θ"}
 
 
 class GroupsPanel(Picture):
@@ -26,7 +27,9 @@ class GroupsPanel(Picture):
         for g, name in enumerate(CARTPOLE.names):
             here = view.arrangement.group == g
             bar = "█" * round(BAR * counts[g] / max(1, counts.max()))
-            lines.append([(f"{'▶' if here else ' '}{name:<8}{counts[g]:>7,} ", "strong" if here else ""), (bar, "accent")])
+            lines.append(
+                [(f"{'▶' if here else ' '}{name:<8}{counts[g]:>7,} ", "strong" if here else ""), (bar, "accent")]
+            )
         lines.append([])
         bins = width - 2
         top = max(200.0, float(np.nanmax(survival))) if len(survival) else 200.0
@@ -40,10 +43,10 @@ class GroupsPanel(Picture):
         if frame is not None:
             marks = [" "] * bins
             for b, name in enumerate(info.BASELINES):
-                marks[min(bins - 1, int(frame.baselines[b, 0] / top * bins))] = name[0]
+                marks[min(bins - 1, int(frame.baselines[b, 0] / top * bins))] = SIGNS[name]
             lines.append([(" " + "".join(marks), "second")])
             for b, name in enumerate(info.BASELINES):
-                lines.append([(f" {name[0]} {name} agent", "second"), (f" {frame.baselines[b, 0]:.1f}", "")])
+                lines.append([(f" {SIGNS[name]} {name} agent", "second"), (f" {frame.baselines[b, 0]:.1f}", "")])
         lines.append([])
         if len(survival):
             lines.append([(f" {len(survival):,} networks", "")])

@@ -48,7 +48,9 @@ def weight_lines(population: Population, row: int, width: int) -> list[Line]:
     finite = np.abs(weights[np.isfinite(weights)])
     # A single large weight must not blank the others.
     scale = float(np.quantile(finite, 0.98)) if len(finite) else 0.0
-    lines: list[Line] = [[(f"weights by unit: {POSITIVE} above 0, {NEGATIVE} below; {POSITIVE[-1]} ≥ {scale:.2g}", "dim")]]
+    lines: list[Line] = [
+        [(f"weights by unit: {POSITIVE} above 0, {NEGATIVE} below; {POSITIVE[-1]} ≥ {scale:.2g}", "dim")]
+    ]
     parts = layers(weights, spec)
     for k, (matrix, bias) in enumerate(parts):
         last = k + 1 == len(parts)
@@ -86,7 +88,9 @@ def plane_lines(frame: policy.Frame, width: int) -> list[Line]:
     columns = np.linspace(0, frame.margin.shape[0] - 1, across).round().astype(int)
     rows = np.linspace(frame.margin.shape[1] - 1, 0, PLANE_ROWS).round().astype(int)
     limit, fastest = np.degrees(frame.angles[-1]), frame.velocities[-1]
-    lines: list[Line] = [[("decides (angle across, velocity up): ", "dim"), ("█ right ", "first"), ("- left", "second")]]
+    lines: list[Line] = [
+        [("decides (angle across, velocity up): ", "dim"), ("█ right ", "first"), ("- left", "second")]
+    ]
     for k, row in enumerate(rows):
         label = f"{fastest:+.0f}" if k == 0 else f"{-fastest:+.0f}" if k == PLANE_ROWS - 1 else "θ̇" if k == 4 else ""
         pad = 5 + ("̇" in label)
@@ -167,7 +171,7 @@ class Inspector(VerticalScroll, can_focus=True):
     def _hyperparameters(population: Population, row: int, width: int) -> list[Line]:
         shown = ("survival", "survival_se", "lean_x", "lean_angle", "sharpness", "index", HELD_OUT, FINGERPRINT)
         words = [
-            f"{clean(heading(name), 30)} {clean(format_value(name, value) if not isinstance(value, str) else value, 30)}"
+            f"{clean(heading(name), 30)} {clean(value if isinstance(value, str) else format_value(name, value), 30)}"
             for name in population.columns
             if name not in shown
             for value in [_one(population, name, row)]

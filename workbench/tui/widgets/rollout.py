@@ -2,7 +2,6 @@
 
 import math
 
-from rich.text import Text
 from textual import events
 from textual.timer import Timer
 
@@ -93,13 +92,17 @@ class RolloutView(Picture):
         x, x_dot, theta, theta_dot = self.trace.states[0, 0, t]
         right = bool(self.trace.actions[0, 0, t])
         rows = height - 3
-        lines: list[Line] = [[(Text(self.title).plain[:width], "dim")]]
+        speed = f"{SPEEDS[self.speed]:g}x"
+        lines: list[Line] = [[(self.title[: width - 6].ljust(width - len(speed)), "dim"), (speed, "dim")]]
         middle = (x / SHOWN_TRACK + 1) / 2 * (width - 1)
         canvas = Braille(width, rows)
         length = 4 * rows - 1
         # A character is twice as high as wide and holds 2 x 4 dots: dots are square, angles are true.
         canvas.line(
-            2 * middle + 1, 4 * rows - 1, 2 * middle + 1 + length * math.sin(theta), 4 * rows - 1 - length * math.cos(theta)
+            2 * middle + 1,
+            4 * rows - 1,
+            2 * middle + 1 + length * math.sin(theta),
+            4 * rows - 1 - length * math.cos(theta),
         )
         lines += [[(line, "accent")] for line in canvas.lines()]
         cart = "◀▀▀▀" if not right else "▀▀▀▶"
@@ -109,8 +112,8 @@ class RolloutView(Picture):
         state = "▶" if self.playing else "‖"
         ended = "" if t < self.length - 1 else (" cap" if self.length >= self.trace.states.shape[2] else " fell")
         words = (
-            f"{state} t={t + 1}/{self.length}{ended} {'right' if right else 'left '} x{x:+.2f} ẋ{x_dot:+.2f} "
-            f"θ{math.degrees(theta):+.1f}° θ̇{theta_dot:+.2f} {SPEEDS[self.speed]:g}x"
+            f"{state} t={t + 1}/{self.length}{ended} {'→' if right else '←'} x{x:+.2f} ẋ{x_dot:+.1f} "
+            f"θ{math.degrees(theta):+.1f}° θ̇{theta_dot:+.1f}"
         )
         lines.append([(words[:width], "")])
         self.draw(lines)

@@ -57,7 +57,7 @@ class NetworkTable(Widget, can_focus=True):
         self.view: View | None = None
         self.cursor = 0
         self.top = 0
-        self.anchor: int | None = None
+        self.range_start: int | None = None
         self.column = 1
         self.first_column = 0
         self.widths: list[int] = []
@@ -72,7 +72,7 @@ class NetworkTable(Widget, can_focus=True):
             last = [view.cell(name, len(view.population) - 1)] if name == "id" and len(view.population) else []
             widest = max(map(len, [*shown, *last, heading(name)]))
             self.widths.append(1 if name == "mark" else min(MAX_WIDTH, widest))
-        self.anchor = None
+        self.range_start = None
         self.column = min(self.column, len(view.columns) - 1)
         self.place(cursor)
 
@@ -147,17 +147,24 @@ class NetworkTable(Widget, can_focus=True):
 
     def toggle_range(self) -> bool:
         """Begin a range at the cursor, or end it; returns whether one is being chosen now."""
-        self.anchor = self.cursor if self.anchor is None else None
+        self.range_start = self.cursor if self.range_start is None else None
         self.refresh()
-        return self.anchor is not None
+        return self.range_start is not None
 
     def _column_fits(self) -> bool:
-        width = sum(w + 2 for w in self.widths[self.first_column : self.column + 1])
-        return width <= self.size.width - 1
+        return self.column in self._columns()
+
+    def _columns(self) -> range:
+        """The columns on the screen: those that fit whole, and at least one."""
+        room = self.size.width - 1
+        last = self.first_column
+        while last < len(self.widths) and (room := room - self.widths[last] - 2) >= 0:
+            last += 1
+        return range(self.first_column, max(last, self.first_column + 1))
 
     def _range(self) -> tuple[int, int]:
-        anchor = self.cursor if self.anchor is None else self.anchor
-        return min(anchor, self.cursor), max(anchor, self.cursor)
+        start = self.cursor if self.range_start is None else self.range_start
+        return min(start, self.cursor), max(start, self.cursor)
 
     def _scroll_to_cursor(self) -> bool:
         before = self.top
@@ -216,7 +223,7 @@ class NetworkTable(Widget, can_focus=True):
         base = self.get_component_rich_style("table--header")
         chosen = self.get_component_rich_style("table--column")
         segments = []
-        for k in range(self.first_column, len(self.view.columns)):
+        for k in self._columns():
             name = self.view.columns[k]
             arrangement = self.view.arrangement
             arrow = ("▼" if arrangement.descending else "▲") if arrangement.sort == name else " "
@@ -232,17 +239,20 @@ class NetworkTable(Widget, can_focus=True):
         style = self.rich_style
         if view.marks[row]:
             style += self.get_component_rich_style("table--marked")
-        if self.anchor is not None and low <= position <= high:
+        ranged = self.range_start is not None and low <= position <= high
+        if ranged:
             style += self.get_component_rich_style("table--range")
         if position == self.cursor:
             style += self.get_component_rich_style("table--cursor")
         cells = (
             f" {clean(view.cell(view.columns[k], row))[: self.widths[k]].rjust(self.widths[k])} "
-            for k in range(self.first_column, len(view.columns))
+            for k in self._columns()
         )
         line = "".join(cells)
         # The cursor and the range are told by a sign too, not by colour alone.
-        sign = "▶" if position == self.cursor else "│" if self.anchor is not None and low <= position <= high else " "
+        sign = (
+            "▶" if position == self.cursor else "│" if self.range_start is not None and low <= position <= high else " "
+        )
         strip = Strip([Segment((sign + line[1:])[: width - 1].ljust(width - 1), style)])
         return Strip.join([strip, Strip([self._rail(y)])])
 
