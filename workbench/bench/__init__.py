@@ -71,7 +71,9 @@ def figure(value: float, unit: str) -> str:
         return "-"
     if unit != SECONDS:
         return rate(value).removesuffix("/s")
-    return f"{1000 * value:.0f} ms" if value < 1 else duration(value)
+    if value < 1:
+        return f"{1000 * value:.0f} ms"
+    return f"{value / 60:.1f} min" if 100 <= value < 6000 else duration(value)
 
 
 def beside(speed: float) -> str:
