@@ -39,6 +39,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -52,7 +53,7 @@ PopulationArgument = Annotated[Path | None, typer.Argument(help="A population fi
 def run(arguments: list[str]) -> NoReturn:
     """Run a sub-command and leave: 0 it worked, 1 it failed or was cancelled, 2 the input cannot be used."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, standalone_mode=False, prog_name="agentemb-tui")
     except WorkbenchError as error:
         complain(str(error))
         code = USAGE
