@@ -233,8 +233,12 @@ def iter_frames():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_cancels_a_job(as_survival, number):
+    before = signal.getsignal(number)
+
     def waits(_compute, _selection, _params):
         yield Frame(1, 3)
+        while signal.getsignal(number) == before:
+            yield Frame(1, 3)
         os.kill(os.getpid(), number)
         while True:
             yield Frame(2, 3)
