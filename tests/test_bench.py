@@ -71,21 +71,27 @@ def test_one_that_fails_is_left_out_and_says_why():
     log = []
     good, bad = compare("b", "g", "x", [series("A", [1, 2, 3], log), series("B", [1], log, fail_at=1)], 3, quiet)
     assert log == ["A", "B", "A", "B", "A"]
-    assert good.value == 2 and np.isnan(bad.value) and bad.measured == "not measured: B broke"
+    assert good.value == 2
+    assert np.isnan(bad.value)
+    assert bad.measured == "not measured: B broke"
     text = printed([good, bad])
-    assert "not measured: B broke" in text and "nan" not in text
+    assert "not measured: B broke" in text
+    assert "nan" not in text
 
 
 def test_without_the_first_there_is_no_speed():
     _, other = compare("b", "g", "x", [series("A", [], [], fail_at=0), series("B", [1], [])], 1, quiet)
-    assert other.value == 1 and np.isnan(other.speed)
+    assert other.value == 1
+    assert np.isnan(other.speed)
 
 
 def test_table_says_what_was_measured_once_for_rows_alike():
     rows = [Contender(name, "the same", lambda: 2e6) for name in ("one", "two")]
     text = printed(compare("b", "[g]", "steps per second", rows, 2, quiet))
     assert "b: [g], steps per second" in text, "names are no markup"
-    assert text.count("the same; 2 rounds") == 1 and "1 2 the same" in text and "2M" in text
+    assert text.count("the same; 2 rounds") == 1
+    assert "1 2 the same" in text
+    assert "2M" in text
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -107,14 +113,16 @@ def test_unknown_names_are_told_with_the_known_ones(cli):
     with pytest.raises(WorkbenchError, match="expected rollouts, collection, startup, got 'speed'"):
         bench.run(["rollouts", "speed"], 1, Console(file=io.StringIO()))
     said = cli("bench", "speed")
-    assert said.code == 2 and "rollouts, collection, startup" in said.err
+    assert said.code == 2
+    assert "rollouts, collection, startup" in said.err
 
 
 @pytest.mark.usefixtures("nothing_shipped")
 def test_rollouts_beside_the_others(monkeypatch, cli):
     monkeypatch.setattr(rollouts, "Size", lambda: TINY_ROLLOUTS)
     said = cli("bench", "rollouts", "--repeats", "1", "--json")
-    assert said.code == 0 and "round 1 of 1" in said.err
+    assert said.code == 0
+    assert "round 1 of 1" in said.err
     rows = json.loads(said.out)
     assert {row["benchmark"] for row in rows} == {"rollouts"}
     assert [row["unit"] for row in rows[:4]] == ["env-steps per core-second"] * 4
@@ -122,24 +130,30 @@ def test_rollouts_beside_the_others(monkeypatch, cli):
     assert "6 networks trained for this, 4 episodes" in rows[0]["measured"]
     assert "4 episodes as long as in the kernel; 1 round" in rows[1]["measured"]
     assert [row["what"] for row in rows[4:6]] == ["1 thread", "2 threads"]
+    assert "; had " in rows[5]["measured"] and " cores; 1 round" in rows[5]["measured"]
 
 
 def test_the_plain_ways_play_what_the_kernel_plays(population):
     weights, spec, episodes = population.weights[:6], population.spec, Episodes(4, 60, 1)
     kernel = survival(weights, spec, 4, 60, 1)
     plain = rollouts.play_plainly(weights, spec, episodes)
-    assert plain.shape == kernel.shape and (plain == kernel).mean() > 0.9
+    assert plain.shape == kernel.shape
+    assert (plain == kernel).mean() > 0.9
     vectorised = rollouts.play_vectorised(weights, spec, episodes)
-    assert vectorised.shape == kernel.shape and (vectorised <= 60).all() and (vectorised > 30).all()
+    assert vectorised.shape == kernel.shape
+    assert (vectorised <= 60).all()
+    assert (vectorised > 30).all()
 
 
 @pytest.mark.usefixtures("nothing_shipped")
 def test_collection_beside_torch():
     ours, plain, *whole, torch_whole = collection.measure(1, quiet, TINY_COLLECTION)
-    assert ours.speed == 1 and 0 < plain.speed < 1
+    assert ours.speed == 1
+    assert 0 < plain.speed < 1
     assert "2 of them for 3 updates each, extrapolated to" in plain.measured
     assert all("extrapolated from 32 networks" in row.measured and row.unit == "s" for row in whole)
-    assert torch_whole.value > whole[0].value and torch_whole.low <= torch_whole.value <= torch_whole.high
+    assert torch_whole.value > whole[0].value
+    assert torch_whole.low <= torch_whole.value <= torch_whole.high
     json.dumps([row.to_json() for row in (ours, plain, *whole, torch_whole)], allow_nan=False)
 
 
@@ -157,7 +171,8 @@ def test_the_torch_dqn_learns_something():
     spec = PolicySpec.cartpole()
     settings = collection.Settings(updates=40, lr=1e-2, gamma=0.95, batch=16, epsilon=0.05, target=10)
     weights = collection.train_plainly(settings, spec, 3)
-    assert weights.shape == (spec.parameters,) and np.isfinite(weights).all()
+    assert weights.shape == (spec.parameters,)
+    assert np.isfinite(weights).all()
     assert np.array_equal(weights, collection.train_plainly(settings, spec, 3)), "a seed decides"
     assert not np.array_equal(weights, collection.train_plainly(settings, spec, 4))
 
@@ -204,7 +219,8 @@ def test_processes_that_cannot_be_timed():
 def test_startup_without_a_shipped_population(tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "STAND_INS", 8)
     population = startup._population(tmp_path)
-    assert len(population) == 8 and population.path == tmp_path / "bench.safetensors"
+    assert len(population) == 8
+    assert population.path == tmp_path / "bench.safetensors"
     assert startup.seconds_of([*startup.program(), "--version"]) > 0
 
 

@@ -35,6 +35,8 @@ class Contender:
     """What a round of it does: networks, episodes, steps."""
     go: Callable[[], float]
     """Does it once; returns a rate or seconds."""
+    seen: Callable[[], str] = str
+    """What is only known after the rounds, put behind `measured`."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def compare(
         if 0 not in faults:
             pairs = zip(values[0], mine, strict=True)
             speed = statistics.median(first / own if unit == SECONDS else own / first for first, own in pairs)
-        rounds = f"{contender.measured}; {repeats} {'round' if repeats == 1 else 'rounds'}"
+        words = (contender.measured, contender.seen(), f"{repeats} {'round' if repeats == 1 else 'rounds'}")
+        rounds = "; ".join(part for part in words if part)
         median = statistics.median(mine)
         results.append(Result(benchmark, group, contender.what, median, unit, min(mine), max(mine), speed, rounds))
     return results
@@ -102,13 +105,6 @@ def a_core_second(work: Callable[[], float]) -> float:
     began = time.process_time()
     done = work()
     return done / (time.process_time() - began)
-
-
-def a_second(work: Callable[[], float]) -> float:
-    """Units of work that `work` does in a second of the clock on the wall."""
-    began = time.perf_counter()
-    done = work()
-    return done / (time.perf_counter() - began)
 
 
 @contextmanager
