@@ -43,6 +43,7 @@ class WorkbenchApp(App[None]):
         Binding("colon", "command_palette", "palette", show=False),
         Binding("J", "jobs", "jobs", show=False),
         Binding("q", "quit", "quit", show=False),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False),
         *(Binding(str(k), f"pane('{name}')", show=False) for k, name in enumerate(PANES, 1)),
     ]
     CSS = """

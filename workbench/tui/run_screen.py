@@ -38,7 +38,7 @@ class RunScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A label and an input for each field."""
-        with VerticalScroll() as box:
+        with VerticalScroll(can_focus=False) as box:
             box.border_title = f"{self.analysis.name}: {self.analysis.title}"
             box.border_subtitle = "enter or ctrl+r runs, tab moves, escape closes"
             if not self.analysis.writes:
@@ -115,7 +115,7 @@ class ResultScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The table, and a line that says how far it is."""
-        with VerticalScroll() as box:
+        with VerticalScroll(can_focus=False) as box:
             box.border_title = self.job.analysis.title
             box.border_subtitle = "c cancels, escape closes (the job goes on)"
             yield Static("starting…", id="result-table", markup=False)
