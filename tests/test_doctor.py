@@ -43,7 +43,8 @@ def test_every_finding_has_a_status_a_value_and_words(shipped):
     assert list(findings) == SECTIONS
     for entries in findings.values():
         for finding in entries.values():
-            assert set(finding) == {"status", "value", "says"} and finding["says"]
+            assert set(finding) == {"status", "value", "says"}
+            assert finding["says"]
             assert finding["status"] in (doctor.OK, doctor.NOTE, doctor.PROBLEM)
     assert findings["files"]["population"]["value"]["networks"] == 96
     assert findings["imports"]["json"]["value"] >= 0
@@ -54,9 +55,11 @@ def test_every_finding_has_a_status_a_value_and_words(shipped):
 def test_json_and_the_printed_report_say_the_same(cli, shipped):
     said = cli("doctor", "--json", "--device", "cpu", "--threads", "1")
     findings = json.loads(said.out)
-    assert said.code == 0 and list(findings) == SECTIONS
+    assert said.code == 0
+    assert list(findings) == SECTIONS
     text = cli("doctor", "--device", "cpu", "--threads", "1").out
-    assert all(section in text for section in SECTIONS) and "96 networks" in text
+    assert all(section in text for section in SECTIONS)
+    assert "96 networks" in text
     assert "\x1b" not in text
 
 
@@ -65,7 +68,9 @@ def test_the_report_says_each_status_as_a_word_and_shows_text_as_it_is():
     console = Console(file=io.StringIO(), width=80, color_system=None)
     console.print(doctor.report({"files": {"population": finding, "state": {**finding, "status": "note"}}}))
     text = console.file.getvalue()
-    assert "problem" in text and "[red]not markup[/red]" in text and "\x1b" not in text
+    assert "problem" in text
+    assert "[red]not markup[/red]" in text
+    assert "\x1b" not in text
     assert "1 problem, 1 note" in text
 
 
@@ -90,13 +95,15 @@ def test_lesser_terminals(monkeypatch, env, name, status, words):
     for key, value in env.items():
         monkeypatch.setenv(key, value)
     finding = terminal()[name]
-    assert finding["status"] == status and words in finding["says"]
+    assert finding["status"] == status
+    assert words in finding["says"]
 
 
 def test_a_locale_without_utf8(monkeypatch):
     monkeypatch.setattr(locale, "getencoding", lambda: "ISO-8859-1")
     finding = terminal()["characters"]
-    assert finding["status"] == "problem" and "LANG" in finding["says"]
+    assert finding["status"] == "problem"
+    assert "LANG" in finding["says"]
 
 
 def test_a_missing_package(monkeypatch):
@@ -110,7 +117,8 @@ def test_a_missing_package(monkeypatch):
 
 def test_a_device_that_is_not_there_is_a_finding():
     found = dict(doctor._compute(Compute("cuda:99", 1)))
-    assert found["device"]["status"] == "problem" and "cuda:99 is not there" in found["device"]["says"]
+    assert found["device"]["status"] == "problem"
+    assert "cuda:99 is not there" in found["device"]["says"]
 
 
 def test_torch_that_cannot_be_imported_is_a_finding(monkeypatch):
@@ -119,7 +127,8 @@ def test_torch_that_cannot_be_imported_is_a_finding(monkeypatch):
 
     monkeypatch.setattr(Compute, "torch_device", property(broken))
     finding = dict(doctor._compute(Compute("auto", 1)))["device"]
-    assert finding["status"] == "problem" and "libtorch.so" in finding["says"]
+    assert finding["status"] == "problem"
+    assert "libtorch.so" in finding["says"]
 
 
 def test_cores_and_threads(monkeypatch):
@@ -130,19 +139,24 @@ def test_cores_and_threads(monkeypatch):
     found = dict(doctor._compute(Compute("cpu", 8)))
     assert found["cores"] == {"status": "note", "value": [2, 16], "says": "2 available of the machine's 16"}
     assert found["quota"]["value"] == 1.5
-    assert found["load"]["status"] == "note" and found["threads"]["status"] == "note"
+    assert found["load"]["status"] == "note"
+    assert found["threads"]["status"] == "note"
     assert found["GPUs"]["value"] == []
 
 
 def test_kernels_that_are_not_compiled_yet(monkeypatch, tmp_path, shipped):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "kernels"))
     finding = files()["kernels"]
-    assert finding["status"] == "note" and "0 of 3 compiled" in finding["says"] and "15 s" in finding["says"]
+    assert finding["status"] == "note"
+    assert "0 of 3 compiled" in finding["says"]
+    assert "15 s" in finding["says"]
     (tmp_path / "kernels").mkdir()
     for k in range(3):
         (tmp_path / "kernels" / f"rollout-{k}.nbi").write_bytes(b"x" * 1024)
     finding = files()["kernels"]
-    assert finding["status"] == "ok" and finding["value"]["bytes"] == 3072 and "3 KiB" in finding["says"]
+    assert finding["status"] == "ok"
+    assert finding["value"]["bytes"] == 3072
+    assert "3 KiB" in finding["says"]
 
 
 def test_folders_that_cannot_be_written(monkeypatch, tmp_path, shipped):
@@ -150,8 +164,10 @@ def test_folders_that_cannot_be_written(monkeypatch, tmp_path, shipped):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "kernels"))
     monkeypatch.setattr(doctor, "state_dir", lambda: tmp_path / "file" / "state")
     found = files()
-    assert found["kernels"]["status"] == "problem" and "every process" in found["kernels"]["says"]
-    assert found["state"]["status"] == "problem" and not found["state"]["value"]["writable"]
+    assert found["kernels"]["status"] == "problem"
+    assert "every process" in found["kernels"]["says"]
+    assert found["state"]["status"] == "problem"
+    assert not found["state"]["value"]["writable"]
 
 
 def test_a_temporary_kernel_folder_and_no_compiler(monkeypatch, tmp_path, shipped):
@@ -165,12 +181,14 @@ def test_a_temporary_kernel_folder_and_no_compiler(monkeypatch, tmp_path, shippe
 def test_a_population_that_is_missing_or_damaged(monkeypatch, tmp_path, population_path):
     path = tmp_path / "shipped.safetensors"
     monkeypatch.setattr(doctor, "default_population", lambda: path)
-    assert doctor._population()["status"] == "problem" and "missing" in doctor._population()["says"]
+    assert doctor._population()["status"] == "problem"
+    assert "missing" in doctor._population()["says"]
     data = bytearray(population_path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
     finding = doctor._population()
-    assert finding["status"] == "problem" and "damaged" in finding["says"]
+    assert finding["status"] == "problem"
+    assert "damaged" in finding["says"]
 
 
 def test_imports_that_fail_or_are_slow(monkeypatch):
@@ -180,7 +198,8 @@ def test_imports_that_fail_or_are_slow(monkeypatch):
     assert dict(doctor._imports())["nothing_here"]["status"] == "problem"
     monkeypatch.setattr(doctor, "import_seconds", lambda _name: 12.0)
     finding = dict(doctor._imports())["nothing_here"]
-    assert finding["status"] == "note" and "12.0 s" in finding["says"]
+    assert finding["status"] == "note"
+    assert "12.0 s" in finding["says"]
 
 
 def test_sizes():
