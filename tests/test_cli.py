@@ -231,6 +231,14 @@ def iter_frames():
     yield Frame(2, 2)
 
 
+def test_a_key_pressed_before_the_job_has_begun_cancels_too(cli, population_path, monkeypatch):
+    def interrupted(_path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "load", interrupted)
+    one_line(cli("info", population_path), 1, "cancelled")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_cancels_a_job(as_survival, number):
     before = signal.getsignal(number)

@@ -186,6 +186,10 @@ def test_killed_and_resumed_it_is_as_if_never_killed(tmp_path, cli, four_hundred
     stray = tmp_path / "p.safetensors.collecting" / ".part-000000320.safetensors.writing-x"
     stray.write_text("half a part")
     arguments = ["--count", 400, "--seed", 5, "--hidden", 8, "--set", "updates=5..900", "--threads", 2]
+    frames = collect(out, plan_of(Params("", 400, 5, set=("updates=5..900",), hidden=8)), ONE, resume=True)
+    next(frames)
+    assert not stray.exists(), "what a killed writer left is swept"
+    frames.close()
     said = cli("collect", out, *arguments, "--resume")
     assert said.code == 0, said.err
     assert content(load(out)) == content(four_hundred)

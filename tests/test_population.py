@@ -167,7 +167,11 @@ CODED = {**GOOD, "columns": [{"name": "r", "vocabulary": ["x", "y"]}]}
         ({"weights": WEIGHTS, "column/r": np.zeros(2, int)}, CODED, "column 'r' has 2 entries for 3 networks"),
         ({"weights": WEIGHTS, "column/r": np.array([0, 1, 2])}, CODED, "column 'r' has codes outside its vocabulary"),
         ({"weights": WEIGHTS, "column/r": np.array([0, -1, 1])}, CODED, "column 'r' has codes outside its vocabulary"),
-        ({"weights": WEIGHTS, "column/r": np.array([0, np.inf, 1])}, CODED, "column 'r' must have one entry a network"),
+        (
+            {"weights": WEIGHTS, "column/r": np.array([0, np.inf, 1])},
+            CODED,
+            "column 'r' has codes outside its vocabulary",
+        ),
     ],
 )
 def test_files_that_hold_no_population_are_told(tmp_path, arrays, header, message):
