@@ -130,7 +130,8 @@ def test_rollouts_beside_the_others(monkeypatch, cli):
     assert "6 networks trained for this, 4 episodes" in rows[0]["measured"]
     assert "4 episodes as long as in the kernel; 1 round" in rows[1]["measured"]
     assert [row["what"] for row in rows[4:6]] == ["1 thread", "2 threads"]
-    assert "; had " in rows[5]["measured"] and " cores; 1 round" in rows[5]["measured"]
+    assert "; had " in rows[5]["measured"]
+    assert " cores; 1 round" in rows[5]["measured"]
 
 
 def test_the_plain_ways_play_what_the_kernel_plays(population):

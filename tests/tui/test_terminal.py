@@ -87,7 +87,7 @@ def test_browse_play_and_leave(terminal, population_path, width, height):
     t.type(f"{COMMAND} {population_path}")
     screen = t.until("96 networks", "network", "survival")
     assert len(screen.splitlines()) <= height and all(cell_len(line) <= width for line in screen.splitlines())
-    t.until("± ", "n = 100")
+    t.until("± ", "n 100")
     t.press("Down", "Down")
     t.until("#2 ", "t=1/")
     t.press(".")
@@ -106,7 +106,7 @@ def test_without_colour_and_in_16_colours_the_cursor_is_still_seen(terminal, pop
     for env in ({"NO_COLOR": "1"}, {"TERM": "xterm", "COLORTERM": ""}):
         t = terminal(80, 24, **env)
         t.type(f"{COMMAND} {population_path}")
-        t.until("▶ 0 ", "n = 100")
+        t.until("▶ 0 ", "n 100")
         t.press("Down")
         t.until("▶ 1 ")
         t.press("q")
@@ -127,11 +127,11 @@ def test_a_signal_restores_the_terminal(terminal, population_path, tmp_path, num
 def test_suspending_and_coming_back_paints_again(terminal, population_path):
     t = terminal()
     t.type(f"{COMMAND} {population_path}")
-    t.until("96 networks", "n = 100")
+    t.until("96 networks", "n 100")
     t.press("C-z")
     t.until("ready>")
     t.type("fg")
-    t.until("96 networks", "n = 100")
+    t.until("96 networks", "n 100")
     t.press("q")
     t.until("ready>")
 
@@ -157,7 +157,7 @@ def test_quitting_in_the_middle_of_a_collection_keeps_it(terminal, population_pa
     t = terminal(100, 40)
     out = tmp_path / "new.safetensors"
     t.type(f"{COMMAND} {population_path}")
-    t.until("n = 100")
+    t.until("n 100")
     t.press(":")
     t.until("Search for commands")
     t.press(*"Run collect")

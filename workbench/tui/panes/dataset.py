@@ -307,6 +307,7 @@ class DatasetPane(Pane):
         self._retitle()
         if self.table.range_start is not None:
             self.table.toggle_range()
+            self.say("")
         else:
             self.table.refresh()
             self.table.action_move(1)

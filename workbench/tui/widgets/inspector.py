@@ -48,9 +48,8 @@ def weight_lines(population: Population, row: int, width: int) -> list[Line]:
     finite = np.abs(weights[np.isfinite(weights)])
     # A single large weight must not blank the others.
     scale = float(np.quantile(finite, 0.98)) if len(finite) else 0.0
-    lines: list[Line] = [
-        [(f"weights by unit: {POSITIVE} above 0, {NEGATIVE} below; {POSITIVE[-1]} ≥ {scale:.2g}", "dim")]
-    ]
+    legend = f"weights by unit: {POSITIVE[1:]} > 0, {NEGATIVE[1:]} < 0, full {scale:.2g}"
+    lines: list[Line] = [[(legend, "dim")]]
     parts = layers(weights, spec)
     for k, (matrix, bias) in enumerate(parts):
         last = k + 1 == len(parts)
@@ -89,7 +88,7 @@ def plane_lines(frame: policy.Frame, width: int) -> list[Line]:
     rows = np.linspace(frame.margin.shape[1] - 1, 0, PLANE_ROWS).round().astype(int)
     limit, fastest = np.degrees(frame.angles[-1]), frame.velocities[-1]
     lines: list[Line] = [
-        [("decides (angle across, velocity up): ", "dim"), ("█ right ", "first"), ("- left", "second")]
+        [("at rest in the middle it pushes ", "dim"), ("█ right ", "first"), ("- left", "second")]
     ]
     for k, row in enumerate(rows):
         label = f"{fastest:+.0f}" if k == 0 else f"{-fastest:+.0f}" if k == PLANE_ROWS - 1 else "θ̇" if k == 4 else ""
@@ -138,7 +137,7 @@ class Inspector(VerticalScroll, can_focus=True):
             lines.append(
                 [
                     (f"survival {frame.survival:.1f}", "strong"),
-                    (f" ± {half:.1f} (95 %, n = {len(frame.steps)}, seed {frame.seed})", "dim"),
+                    (f" ± {half:.1f} (95 %, n {len(frame.steps)}, seed {frame.seed})", "dim"),
                 ]
             )
             lines.append(

@@ -1,0 +1,39 @@
+"""Make the README's pictures from the real app: `python .github/pictures/make.py`."""
+
+import asyncio
+from pathlib import Path
+
+from workbench.compute import Compute
+from workbench.tui.app import WorkbenchApp
+
+HERE = Path(__file__).parent
+SIZE = (160, 44)
+SCENES = {
+    # The best networks of the population; the first of them a third of its way through an episode.
+    "dataset": ["right", "s", *["full_stop"] * 60],
+    # A filter, a range that is marked, and the inspector alone on a narrow screen.
+    "filter": ["slash", *"survival", "greater_than_sign", *"190", "space", *"and", "space", *"lr", "less_than_sign",
+               "0", "full_stop", *"004", "enter", "v", "down", "down", "down", "m"],
+}  # fmt: skip
+SMALL = {"filter": (80, 24)}
+
+
+async def picture(name: str, keys: list[str]) -> None:
+    """Press the keys of a scene and keep what is on the screen."""
+    app = WorkbenchApp(None, Compute("cpu", 1))
+    async with app.run_test(size=SMALL.get(name, SIZE)) as pilot:
+        while app.pane is None or not app.warm:
+            await pilot.pause(0.05)
+        await pilot.pause(0.5)
+        for key in keys:
+            await pilot.press(key)
+            # Each key's work is seen before the next: a sort or a measurement runs beside the screen.
+            await pilot.pause(0.1)
+        await pilot.pause(0.5)
+        app.save_screenshot(filename=f"{name}.svg", path=str(HERE))
+        app.close_service()
+
+
+if __name__ == "__main__":
+    for scene, pressed in SCENES.items():
+        asyncio.run(picture(scene, pressed))
