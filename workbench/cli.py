@@ -29,6 +29,8 @@ from workbench.service import Job, JobState, ModelService
 from workbench.text import clean, progress
 
 FAILURE, USAGE = 1, 2
+INTERRUPTED = 130
+"""What the parser makes of ctrl+c while no job listens for it."""
 LOG_EVERY = 30.0
 """Seconds between progress lines where there is no terminal."""
 
@@ -54,6 +56,8 @@ def run(arguments: list[str]) -> NoReturn:
     """Run a sub-command and leave: 0 it worked, 1 it failed or was cancelled, 2 the input cannot be used."""
     try:
         code = app(arguments, standalone_mode=False, prog_name="agentemb-tui")
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
     except WorkbenchError as error:
         complain(str(error))
         code = USAGE
