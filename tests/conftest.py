@@ -13,7 +13,8 @@ from workbench.compute import Compute
 from workbench.policies import PolicySpec
 from workbench.population import load
 from workbench.rollouts.episodes import Episodes
-from workbench.training.collection import Plan, collect
+from workbench.training.collection import collect
+from workbench.training.plan import Plan
 
 hypothesis.settings.register_profile(
     "fixed",

@@ -23,7 +23,9 @@ from workbench.policies import PolicySpec
 from workbench.population import load
 from workbench.rollouts import Episodes, behaviour, rollout
 from workbench.training import collection
-from workbench.training.collection import Plan, collect, paper_quota, snapshot
+from workbench.training.collection import collect
+from workbench.training.parts import snapshot
+from workbench.training.plan import Plan, paper_quota
 from workbench.training.recipes import HYPERPARAMETERS, Recipe
 
 ONE = Compute("cpu", 1)
@@ -149,13 +151,13 @@ def child(out, *options):
     """A collection in another process that tells each part it has written."""
     code = """
         import sys
-        from workbench.training import collection
+        from workbench.training import collection, parts
         collection.FLUSH_SECONDS = -1.0
-        real = collection._flush
+        real = parts.write_part
         def flush(*rest):
             real(*rest)
             print("part", flush=True)
-        collection._flush = flush
+        parts.write_part = flush
         from workbench.cli import run
         run(sys.argv[1:])
     """
@@ -395,3 +397,49 @@ def test_settings_are_looked_at_before_anything_is_written(tmp_path):
         with pytest.raises(WorkbenchError, match="recipe: expected one of|lr: expected"):
             run(tmp_path / "p.safetensors", what)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_damaged_part_is_told_and_not_built_upon(tmp_path):
+    out, folder = unfinished(tmp_path)
+    (part,) = folder.glob("part-*")
+    data = bytearray(part.read_bytes())
+    data[-5] ^= 1
+    part.write_bytes(data)
+    with pytest.raises(WorkbenchError, match=r"part-000000000.safetensors: damaged; remove it and all later parts"):
+        run(out, plan(), resume=True)
+    part.unlink()
+    run(out, plan(), resume=True)
+
+
+def test_two_processes_do_not_collect_into_one_folder(tmp_path):
+    frames = collect(tmp_path / "p.safetensors", plan(), ONE)
+    next(frames)
+    with pytest.raises(WorkbenchError, match="another process is collecting into it"):
+        run(tmp_path / "p.safetensors", plan(), resume=True)
+    frames.close()
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path, uninterrupted):
+    out, folder = unfinished(tmp_path)
+    strays = [folder / ".part-000000064.safetensors.writing-abc", tmp_path / f".{out.name}.writing-abc"]
+    mine = tmp_path / ".other.safetensors.writing-abc"
+    for path in (*strays, mine):
+        path.write_bytes(b"half")
+    run(out, plan(), resume=True)
+    assert not any(path.exists() for path in strays)
+    assert mine.exists()
+
+
+def test_a_folder_left_beside_the_finished_file_is_cleared_up(tmp_path):
+    out, folder = unfinished(tmp_path)
+    out.write_bytes(b"somebody else's")
+    with pytest.raises(WorkbenchError, match="already there"):
+        run(out, plan(), resume=True)
+    assert folder.exists()
+    out.unlink()
+    shutil.copytree(folder, tmp_path / "kept")
+    run(out, plan(), resume=True)
+    shutil.copytree(tmp_path / "kept", folder)
+    with pytest.raises(WorkbenchError, match="already there"):
+        run(out, plan(), resume=True)
+    assert not folder.exists()

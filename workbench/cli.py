@@ -90,7 +90,7 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
-@app.command(name="open")
+@app.command(name="open", short_help="Open a population in the app.")
 def open_app(population: PopulationArgument = None, device: DeviceOption = "auto", threads: ThreadsOption = 0) -> None:
     """Open a population in the app (also without the word `open`)."""
     from workbench.tui.launch import launch
@@ -98,7 +98,7 @@ def open_app(population: PopulationArgument = None, device: DeviceOption = "auto
     launch(str(population) if population else None, Compute(device, threads))
 
 
-@app.command()
+@app.command(short_help="What this machine and terminal offer.")
 def doctor(as_json: JsonOption = False, device: DeviceOption = "auto", threads: ThreadsOption = 0) -> None:
     """What this machine and terminal offer: colours, device, versions, caches, and what is slow and why."""
     from workbench.doctor import examine, report
@@ -110,7 +110,7 @@ def doctor(as_json: JsonOption = False, device: DeviceOption = "auto", threads: 
         Console().print(report(findings))
 
 
-@app.command()
+@app.command(short_help="Speed, beside other ways.")
 def bench(
     name: Annotated[list[str] | None, typer.Argument(help="Benchmarks to run; all by default.")] = None,
     repeats: Annotated[int, typer.Option(min=1, max=100, help="Runs of each, of which the median counts.")] = 5,

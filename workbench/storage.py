@@ -4,6 +4,7 @@ All metadata is one key, `agentemb`, of sorted JSON: the format keeps its keys i
 """
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -74,9 +75,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def sweep_strays(folder: Path) -> int:
-    """Remove temporary files that a killed writer left in `folder`; returns how many."""
-    strays = [p for p in folder.glob(f".*{_TEMPORARY}*") if p.is_file()]
+def sweep_strays(folder: Path, name: str = "") -> int:
+    """Remove temporary files that a killed writer left in `folder`, of all files or of one; returns how many."""
+    strays = [p for p in folder.glob(f".{glob.escape(name) or '*'}{_TEMPORARY}*") if p.is_file()]
     for stray in strays:
         stray.unlink(missing_ok=True)
     return len(strays)

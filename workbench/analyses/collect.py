@@ -17,7 +17,8 @@ from workbench.paper import TABLE_1_TRAINING
 from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
 from workbench.text import clean
-from workbench.training.collection import Collected, Plan, collect, paper_quota
+from workbench.training.collection import Collected, collect
+from workbench.training.plan import Plan, paper_quota
 
 BAR = 11
 

@@ -18,7 +18,8 @@ from workbench.places import default_population
 from workbench.policies import PolicySpec
 from workbench.population import load
 from workbench.rollouts.episodes import Episodes
-from workbench.training.collection import Plan, collect
+from workbench.training.collection import collect
+from workbench.training.plan import Plan
 from workbench.training.recipes import REPLAY, TRAINING_CAP, Recipe
 
 NAME = "collection"

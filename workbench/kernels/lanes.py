@@ -59,18 +59,19 @@ def is_finite(x):
 
 @njit(**INLINE)
 def exp_nonpositive(x):
-    """exp(x) of a float32 x <= 0, with an absolute error below 2.4e-6.
+    """exp(x) of a float32 x <= 0, with an absolute error below 1.3e-7.
 
-    x = n ln 2 + r with |r| <= ln 2 / 2; a degree-5 polynomial for exp(r); n is added to the exponent bits. One
-    product reduces x: what that loses for large |x| is scaled down by exp(x) itself.
+    x = n ln 2 + r with |r| <= ln 2 / 2; the degree-5 polynomial closest to exp(r) among those that begin 1 + r
+    (relative error 1.03e-7); n is added to the exponent bits. One product reduces x: what that loses for large |x| is
+    scaled down by exp(x) itself.
     """
     x = max(x, _LOWEST)
     rounded = x * _LOG2_E + _ROUND
     r = x - (rounded - _ROUND) * _LN_2
-    p = _f4(8.3334519073e-3)
-    p = p * r + _f4(4.1665795894e-2)
-    p = p * r + _f4(1.6666665459e-1)
-    p = p * r + _f4(5.0000001201e-1)
+    p = _f4(8.314719e-3)
+    p = p * r + _f4(4.1890208e-2)
+    p = p * r + _f4(1.6667090e-1)
+    p = p * r + _f4(4.9999232e-1)
     p = p * r + _f4(1.0)
     p = p * r + _f4(1.0)
     return _as_float(np.int32(_as_bits(p) + np.int32(_as_bits(rounded) << 23)))
@@ -91,7 +92,7 @@ def sigmoid(z):
 
 @njit(**INLINE)
 def tanh(z):
-    """tanh of a float32 z, by the exponential; absolute error below 2e-6."""
+    """tanh of a float32 z, by the exponential; absolute error below 1.3e-7."""
     e = exp_nonpositive(_f4(-2.0) * abs(z))
     t = (_f4(1.0) - e) / (_f4(1.0) + e)
     return t if z >= _f4(0.0) else -t

@@ -24,6 +24,8 @@ def make(spec: PolicySpec, cap: int) -> gymnasium.Env:
     Raises:
         WorkbenchError: the environment is unknown, cannot be made, or does not fit the policy's sizes.
     """
+    if ":" in spec.env:  # Gymnasium would import the module before the colon, and ids come from files
+        raise WorkbenchError(f"environment {spec.env!r}: ids that name a module to import are not followed")
     kwargs = dict(spec.env_kwargs)
     physics = Physics.of(spec) if spec.env in ENVS else None
     try:

@@ -1,0 +1,167 @@
+"""An unfinished collection on disk: a folder with the plan, and parts of finished networks.
+
+One process writes; a part is there whole or not at all, and is held against its hash when it is read.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import storage
+from workbench.errors import WorkbenchError
+from workbench.groups import CARTPOLE
+from workbench.policies import PolicySpec
+from workbench.population import FINGERPRINT, HELD_OUT, SCHEMA, Column, Population, Text, fingerprints, held_out, load
+from workbench.training.plan import Plan
+from workbench.training.recipes import HYPERPARAMETERS
+
+FOLDER = ".collecting"
+PLAN = "plan.json"
+LEADING = ("index", "survival", "survival_se", "recipe")
+TRAILING = ("lean_x", "lean_angle", "sharpness", HELD_OUT, FINGERPRINT)
+"""Columns before and after the hyperparameters."""
+
+
+def folder_of(out: Path) -> Path:
+    """Where the unfinished collection of a population file lies."""
+    return out.with_name(out.name + FOLDER)
+
+
+def open_folder(out: Path, plan: Plan, resume: bool) -> Path:
+    """Make the folder of a collection, or open it again.
+
+    Raises:
+        WorkbenchError: `out` exists; a folder is there and `resume` is not given; none is there and it is; its plan is
+            another one.
+    """
+    folder = folder_of(out)
+    if os.path.exists(out):  # pathlib's raises where a name is too long
+        if resume and _is_result(out, folder):  # stopped between writing the population and clearing up
+            shutil.rmtree(folder)
+        raise WorkbenchError(f"{out}: already there; give another name or remove it")
+    if os.path.exists(folder):
+        if not resume:
+            raise WorkbenchError(f"{folder}: an unfinished collection is there; --resume goes on with it")
+        written, asked = _read_plan(folder), json.loads(json.dumps(plan.to_json()))
+        if differing := [k for k in asked if asked[k] != written.get(k)]:
+            told = "; ".join(f"{k}: was {written.get(k)}, now {asked[k]}" for k in differing)
+            raise WorkbenchError(f"{folder}: begun with another plan ({told})")
+    else:
+        if resume:
+            raise WorkbenchError(f"{folder}: no unfinished collection to resume")
+        storage.write_json(folder / PLAN, plan.to_json())
+    return folder
+
+
+def _is_result(out: Path, folder: Path) -> bool:
+    """Whether a file is the population that the collection in a folder was to become."""
+    try:
+        return load(out).provenance.get("collection") == _read_plan(folder)
+    except WorkbenchError:
+        return False
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold the plan's lock, which ends with the process, however that ends.
+
+    Raises:
+        WorkbenchError: another process holds it.
+    """
+    with open(folder / PLAN, "rb") as plan:
+        try:
+            fcntl.flock(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise WorkbenchError(f"{folder}: another process is collecting into it") from None
+        storage.sweep_strays(folder)
+        storage.sweep_strays(folder.parent, folder.name.removesuffix(FOLDER))
+        yield
+
+
+def _read_plan(folder: Path) -> dict[str, Any]:
+    try:
+        plan = json.loads((folder / PLAN).read_text())
+    except (OSError, ValueError) as error:
+        raise WorkbenchError(f"{folder / PLAN}: cannot be read ({error})") from None
+    if not isinstance(plan, dict):
+        raise WorkbenchError(f"{folder / PLAN}: cannot be read (expected an object, got {type(plan).__name__})")
+    return plan
+
+
+def part_paths(folder: Path) -> list[Path]:
+    """The parts, in the order of the stream."""
+    return sorted(folder.glob("part-*.safetensors"))
+
+
+def read_part(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
+    """A part's arrays and header, held against the hash it was written with.
+
+    Raises:
+        WorkbenchError: it is damaged.
+    """
+    arrays, header = storage.read_tensors(path)
+    if header.get("hash") != storage.content_hash(arrays, {}):
+        raise WorkbenchError(f"{path}: damaged; remove it and all later parts, and --resume makes them again")
+    return arrays, header
+
+
+def write_part(
+    folder: Path, weights: NDArray, columns: Mapping[str, NDArray], begin: int, end: int, raw: NDArray, seconds: float
+) -> None:
+    """Write the networks kept of the stream's positions begin..end-1.
+
+    Args:
+        folder: the collection's.
+        weights: (k, p).
+        columns: arrays (k,).
+        begin, end: positions in the stream.
+        raw: (groups,) networks trained in each survival group, kept or not.
+        seconds: what the collection has taken so far.
+    """
+    arrays = {"weights": weights, **{f"column/{name}": column for name, column in columns.items()}}
+    header = {
+        "kind": "part",
+        "schema": SCHEMA,
+        "begin": begin,
+        "end": end,
+        "raw": raw.tolist(),
+        "seconds": seconds,
+        "hash": storage.content_hash(arrays, {}),
+    }
+    storage.write_tensors(folder / f"part-{begin:09d}.safetensors", arrays, header)
+
+
+def snapshot(folder: Path) -> Population:
+    """The networks that an unfinished collection has on disk.
+
+    Raises:
+        WorkbenchError: no plan there, or a damaged part.
+    """
+    plan = _read_plan(folder)
+    parts = [read_part(path) for path in part_paths(folder)]
+    spec = PolicySpec.from_json(plan["spec"])
+    if not parts:
+        return Population(spec, np.zeros((0, spec.parameters), np.float32), {}, {"collection": plan})
+    arrays = {name: np.concatenate([a[name] for a, _ in parts]) for name in parts[0][0]}
+    weights = arrays.pop("weights")
+    columns: dict[str, Column] = {name.removeprefix("column/"): column for name, column in arrays.items()}
+    columns["recipe"] = Text(np.zeros(len(weights), np.int32), (plan["recipe"],))
+    fingerprint = fingerprints(weights)
+    columns |= {FINGERPRINT: fingerprint, HELD_OUT: held_out(fingerprint)}
+    hyperparameters = [h.name for h in HYPERPARAMETERS[plan["recipe"]]]
+    columns = {name: columns[name] for name in (*LEADING, *hyperparameters, *TRAILING)}
+    raw = np.sum([header["raw"] for _, header in parts], axis=0)
+    provenance = {
+        "collection": plan,
+        "trained": int(raw.sum()),
+        "raw_mix": dict(zip(CARTPOLE.names, map(int, raw), strict=True)),
+    }
+    return Population(spec, weights, columns, provenance)
