@@ -72,9 +72,17 @@ def test_settings_in_range_are_read_as_written(h, data):
     ("recipe", "setting", "message"),
     [
         ("sarsa", "", "recipe: expected one of dqn, reinforce, got 'sarsa'"),
-        ("dqn", "speed=3", "dqn: expected NAME=VALUE with a name of updates, lr, gamma, batch, .* got 'speed=3'"),
-        ("dqn", "lr", "dqn: expected NAME=VALUE .* got 'lr'"),
-        ("reinforce", "batch=3", "reinforce: expected NAME=VALUE with a name of updates, lr, gamma, got 'batch=3'"),
+        (
+            "dqn",
+            "speed=3",
+            "dqn: expected NAME=VALUE, got .speed=3.; there are updates .*, batch .transitions of an update.",
+        ),
+        ("dqn", "lr", "dqn: expected NAME=VALUE, got .lr.; there are"),
+        (
+            "reinforce",
+            "batch=3",
+            "reinforce: expected NAME=VALUE, got .batch=3.; there are updates .*, lr .*, gamma .discount.$",
+        ),
         ("dqn", "lr=", "lr: expected a number, a list A,B,C or a range LOW..HIGH, got ''"),
         ("dqn", "lr=fast", "lr: expected a number, .* got 'fast'"),
         ("dqn", "lr=1..", "lr: expected a number, .* got '1..'"),

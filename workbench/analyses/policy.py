@@ -14,14 +14,14 @@ from workbench.errors import WorkbenchError
 from workbench.numerics.statistics import mean_interval
 from workbench.policies import forward
 from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.outcomes import Trace
 from workbench.rollouts.physics import Physics, is_cartpole
-from workbench.rollouts.play import Trace, behaviour, record, rollout
+from workbench.rollouts.play import behaviour, record, rollout
 
 GRID = (33, 33)
 """Points of the plane over angle and angular velocity."""
 FASTEST = 2.0
 """The plane's largest angular velocity, rad/s."""
-BINS = 20
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from workbench.errors import WorkbenchError
 from workbench.policies import PolicySpec, forward
 from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.outcomes import Rollouts, Trace
 from workbench.rollouts.physics import ENVS, Physics
-from workbench.rollouts.play import Rollouts, Trace
 
 SLOTS = 64
 """Environments that run side by side."""

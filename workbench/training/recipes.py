@@ -60,7 +60,8 @@ class Recipe:
         for setting in settings:
             key, equals, value = setting.partition("=")
             if not equals or key.strip() not in known:
-                raise WorkbenchError(f"{name}: expected NAME=VALUE with a name of {', '.join(known)}, got {setting!r}")
+                names = ", ".join(f"{h.name} ({h.meaning})" for h in known.values())
+                raise WorkbenchError(f"{name}: expected NAME=VALUE, got {setting!r}; there are {names}")
             chosen[key.strip()] = known[key.strip()].parse(value)
         return cls(name, tuple(chosen.items()))
 

@@ -8,7 +8,6 @@ import gc
 import signal
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App, ComposeResult, SystemCommand
@@ -267,8 +266,3 @@ class WorkbenchApp(App[None]):
         """Ask all jobs to stop, and wait a moment for tasks to save what they have."""
         if self.service is not None:
             self.service.close()
-
-    @property
-    def opened(self) -> Path | None:
-        """The file that is open."""
-        return self.view.population.path if self.view else None

@@ -1,6 +1,5 @@
 """Colour themes: one .toml each, in the shipped folder and in the user's own."""
 
-import os
 import tomllib
 from pathlib import Path
 
@@ -38,8 +37,3 @@ def read_theme(path: Path) -> Theme | None:
         )
     except (OSError, ValueError, TypeError, AttributeError):
         return None
-
-
-def no_colour() -> bool:
-    """Whether the user asked for no colour (no-color.org)."""
-    return bool(os.environ.get("NO_COLOR"))

@@ -5,7 +5,7 @@ import math
 from textual import events
 from textual.timer import Timer
 
-from workbench.rollouts.play import Trace
+from workbench.rollouts.outcomes import Trace
 from workbench.tui.widgets.drawing import Braille, Line, Picture
 
 FRAMES_A_SECOND = 10
