@@ -11,6 +11,8 @@ from workbench.analyses import policy
 from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.groups import CARTPOLE
+from workbench.policies import PolicySpec
+from workbench.population import Population, Text
 from workbench.rollouts import survival
 from workbench.service import JobState
 from workbench.tui.app import WorkbenchApp
@@ -24,7 +26,8 @@ async def opened(population, size=SIZE):
     app = WorkbenchApp(str(population.path), Compute("cpu", 1))
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.is_mounted)
-        await until(pilot, lambda: app.pane._inspecting is not None)
+        await until(pilot, lambda: app.pane._overview is not None and app.pane._overview.state.final)
+        await until(pilot, lambda: app.pane._inspecting is not None or not len(population))
         await settled(app, pilot)
         yield app, pilot
         app.close_service()
@@ -285,3 +288,37 @@ async def test_palette_offers_every_analysis(population):
     async with opened(population) as (app, _):
         offered = {command.title for command in app.get_system_commands(app.screen)}
         assert {f"Run {name}" for name in names()} <= offered
+
+
+def acrobot(n):
+    rng = np.random.default_rng(0)
+    spec = PolicySpec((6, 8, 8, 3), activation="tanh", env="Acrobot-v1")
+    return Population(spec, rng.normal(size=(n, spec.parameters)).astype(np.float32))
+
+
+def odd(n):
+    """Cart-Pole networks with what is not finite, constant or twice there, and names that would move the cursor."""
+    spec = PolicySpec.cartpole()
+    weights = np.random.default_rng(1).normal(size=(n, spec.parameters)).astype(np.float32)
+    weights[0], weights[1], weights[2] = np.nan, np.inf, 0.5
+    weights[4] = weights[3]
+    names = Text.of([f"\x1b[2J[red]{k}[/red]\x07" for k in range(n)])
+    return Population(spec, weights, {"survival": np.full(n, np.nan), "\x1b[31mrun": names})
+
+
+@pytest.mark.parametrize("make", [acrobot, odd])
+@pytest.mark.parametrize("networks", [0, 1, 6])
+async def test_populations_of_any_kind_open_and_bear_all_keys(tmp_path, make, networks):
+    path = tmp_path / "p\x1b[31m[b].safetensors"
+    saved = (make(networks) if networks > 5 else make(6).select(np.arange(networks))).save(path)
+    async with opened(saved) as (app, pilot):
+        await pilot.press("j", "k", "end", "home", "pagedown", "left", "right", "s", "s", "s", "g", "g", "m", "v", "m")
+        await pilot.press("M", "space", "full_stop", "comma", "plus", "minus", "e", "E", "i", "i", "o", "o", "escape")
+        await settled(app, pilot)
+        screen = text(app)
+        assert "\x1b" not in screen
+        assert "\x07" not in screen
+        assert f"{networks:,} networks" in screen
+        if make is odd and networks == 6:
+            await until(pilot, lambda: "1 duplicate" in text(app))
+            assert "2 not finite, 1 constant" in text(app)

@@ -58,7 +58,7 @@ class Frame:
     not_finite: int
     """Networks with a NaN or infinite weight."""
     constant: int
-    """Networks whose weights are all the same number."""
+    """Networks whose weights are all the same finite number."""
     duplicates: int
     """Networks whose weights another one before them has too."""
 
@@ -95,8 +95,9 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     weights = selection.weights
     for begin in range(0, n, CHUNK):
         chunk = np.asarray(weights[begin : begin + CHUNK])
-        counts[0] += int((~np.isfinite(chunk).all(1)).sum())
-        counts[1] += int((chunk == chunk[:, :1]).all(1).sum())
+        finite = np.isfinite(chunk).all(1)
+        counts[0] += int((~finite).sum())
+        counts[1] += int(((chunk == chunk[:, :1]).all(1) & finite).sum())
         seen.append(fingerprints(chunk))
         if begin + CHUNK >= n:
             counts[2] = n - len(np.unique(np.concatenate(seen)))

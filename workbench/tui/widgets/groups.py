@@ -32,8 +32,9 @@ class GroupsPanel(Picture):
             )
         lines.append([])
         bins = width - 2
-        top = max(200.0, float(np.nanmax(survival))) if len(survival) else 200.0
-        histogram, _ = np.histogram(survival[np.isfinite(survival)], bins=bins, range=(0, top))
+        measured = survival[np.isfinite(survival)]
+        top = max(200.0, measured.max(initial=0.0))
+        histogram, _ = np.histogram(measured, bins=bins, range=(0, top))
         lines += [[(" " + line, "accent")] for line in bars((histogram / max(1, histogram.max())).tolist(), BINS_HIGH)]
         ticks = [" "] * bins
         for edge in CARTPOLE.edges:
@@ -48,9 +49,9 @@ class GroupsPanel(Picture):
             for b, name in enumerate(info.BASELINES):
                 lines.append([(f" {SIGNS[name]} {name} agent", "second"), (f" {frame.baselines[b, 0]:.1f}", "")])
         lines.append([])
-        if len(survival):
-            lines.append([(f" {len(survival):,} networks", "")])
-            lines.append([(f" mean {np.nanmean(survival):.1f}  sd {np.nanstd(survival):.1f} steps", "")])
+        lines.append([(f" {len(survival):,} networks", "")])
+        if len(measured):
+            lines.append([(f" mean {measured.mean():.1f}  sd {measured.std():.1f} steps", "")])
         if frame is not None:
             lines.append([(f" held out {frame.held_out:,}", "dim")])
             wary = frame.not_finite + frame.constant + frame.duplicates
