@@ -1,6 +1,7 @@
 """The Dataset pane: all networks in a table, their survival groups, and the one under the cursor."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from textual.app import ComposeResult
@@ -21,6 +22,8 @@ from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.table import NetworkTable
 
 SLOT = "inspect"
+PATIENCE = 0.15
+"""Seconds that the last network's figures stay while the next one's are measured."""
 
 
 class DatasetPane(Pane):
@@ -153,7 +156,7 @@ class DatasetPane(Pane):
                 self.say(str(job.error))
             elif job.state is JobState.DONE:
                 self.query_one(GroupsPanel).show(self.view, job.frame)
-        elif job is self._inspecting:
+        elif job is self._inspecting and job.state.final:
             if job.state is JobState.FAILED:
                 self.say(str(job.error))
             self._show_inspected()
@@ -170,10 +173,16 @@ class DatasetPane(Pane):
     def _inspect(self, row: int | None) -> None:
         if row is None:
             self._inspecting = None
+            self._show_inspected()
         else:
             params = policy.Params(network=row, episode=self._episode)
             self._inspecting = self.service.ask(SLOT, find("policy"), Selection(self.view.population), params)
-        self._show_inspected()
+            # Measured in a few milliseconds, as a rule: what is shown stays until then, and nothing flickers.
+            self.set_timer(PATIENCE, partial(self._still_measuring, self._inspecting))
+
+    def _still_measuring(self, job: Job) -> None:
+        if job is self._inspecting and not job.state.final:
+            self._show_inspected()
 
     def _show_inspected(self) -> None:
         job = self._inspecting

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -60,11 +61,14 @@ class Picture(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] = []
+        self._height = 0
 
-    def draw(self, lines: Sequence[Line]) -> None:
-        """Show these lines."""
-        from textual.geometry import Region
-
+    def draw(self, lines: Sequence[Line], grow: bool = False) -> None:
+        """Show these lines; with `grow` the widget is made high enough for them."""
+        # It never shrinks: every new height lays the screen out anew and sends all of it.
+        if grow and len(lines) > self._height:
+            self._height = len(lines)
+            self.styles.height = self._height
         before, self._lines = self._lines, list(lines)
         for y in range(max(len(before), len(self._lines))):
             old = before[y] if y < len(before) else None

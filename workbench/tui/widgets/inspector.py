@@ -144,12 +144,10 @@ class Inspector(VerticalScroll, can_focus=True):
                 else []
             )
             lines += episode_lines(frame, width)
-        figures.draw(lines)
-        figures.styles.height = len(lines)
+        figures.draw(lines, grow=True)
         about = self._hyperparameters(population, row, width)
         below = [*about, *weight_lines(population, row, width), *(plane_lines(frame, width) if frame else [])]
-        maps.draw(below)
-        maps.styles.height = max(len(below), len(about) + 8)
+        maps.draw(below, grow=True)
         if frame is not None:
             tau = Physics.of(population.spec).tau if is_cartpole(population.spec) else 0.02
             start = f"episode {frame.episode + 1} of {len(frame.steps)}"

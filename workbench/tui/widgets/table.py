@@ -122,7 +122,6 @@ class NetworkTable(Widget, can_focus=True):
             low, high = self._range()
             for position in range(min(low, low_before[0], before), max(high, low_before[1], before) + 1):
                 self._refresh_position(position)
-            self._refresh_rail()
         self.post_message(self.Moved(self.row))
 
     def action_page(self, direction: int) -> None:
@@ -180,9 +179,6 @@ class NetworkTable(Widget, can_focus=True):
         y = position - self.top + 1
         if 1 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
-
-    def _refresh_rail(self) -> None:
-        self.refresh(Region(self.size.width - 1, 1, 1, self.size.height - 1))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Keep the cursor in sight."""
