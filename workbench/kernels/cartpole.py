@@ -9,7 +9,7 @@ nothing but the network, the episodes and the constants, so any split over calls
 import numpy as np
 from numba import njit
 
-from workbench.kernels.lanes import FLAGS, INLINE, WIDTH, activate, dense, is_finite, project
+from workbench.kernels.lanes import ELU, FLAGS, INLINE, WIDTH, activate, dense, elu_layer_projected, is_finite, project
 
 LANES = 64
 INPUTS = 4
@@ -153,6 +153,9 @@ def decide(packed, sizes, activation, observation, hidden, spare, margin, lanes)
         project(packed, 0, _rows(sizes, 0), observation, margin, lanes)
         return
     n_out = _rows(sizes, 1)
+    if last == 1 and activation == ELU:
+        elu_layer_projected(packed, n_out, observation, margin, lanes)
+        return
     dense(packed, 0, INPUTS, n_out, observation, hidden, lanes)
     activate(hidden, n_out, activation, lanes)
     at += (INPUTS + 1) * n_out

