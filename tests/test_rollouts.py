@@ -84,7 +84,8 @@ def test_trained_networks_play_the_episodes_of_gymnasium(population):
     order = np.argsort(population["survival"])
     weights = np.array(population.weights[order[[0, 40, 60, 75, 85, 90, 93, 95]]])
     ties = assert_equals_gymnasium(weights, population.spec, Episodes(30, 200, seed=1))
-    assert ties <= 2
+    # Some 25,000 decisions; torch, which takes the difference of two large outputs, is off by up to 5e-5 in each.
+    assert ties <= 5
 
 
 @pytest.mark.parametrize("cap", [200, 500])

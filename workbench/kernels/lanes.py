@@ -172,7 +172,7 @@ def elu_layer_projected(w, n_hidden, x, y, lanes):
     """`dense` from four inputs, ELU and `project` in one: no hidden activation is ever stored.
 
     The one-hidden-layer case, which is CartPoleNet's: rollouts run 1.4 times as fast as with the three in turn.
-    x is (4, lanes), y (lanes,); `w` begins with the n_hidden rows that `dense` takes, a multiple of 3, then `project`'s.
+    x is (4, lanes), y (lanes,); `w` has the n_hidden rows that `dense` takes, a multiple of 3, then `project`'s.
     """
     out = 5 * n_hidden
     bias = w[out + n_hidden]
