@@ -281,9 +281,9 @@ def unfinished(tmp_path):
 def test_a_file_that_is_there_is_not_written_over(tmp_path, uninterrupted):
     out = tmp_path / "p.safetensors"
     shutil.copy(uninterrupted.path, out)
-    for resume in (False, True):
+    for what, resume in ((plan(), False), (plan(seed=99), False), (plan(seed=99), True)):
         with pytest.raises(WorkbenchError, match=r"p.safetensors: already there; give another name or remove it"):
-            run(out, plan(), resume=resume)
+            run(out, what, resume=resume)
     assert out.read_bytes() == uninterrupted.path.read_bytes()
     assert os.listdir(tmp_path) == ["p.safetensors"]
 
@@ -430,7 +430,7 @@ def test_what_a_killed_writer_left_is_swept(tmp_path, uninterrupted):
     assert mine.exists()
 
 
-def test_a_folder_left_beside_the_finished_file_is_cleared_up(tmp_path):
+def test_resuming_a_finished_collection_says_so_and_clears_up(tmp_path):
     out, folder = unfinished(tmp_path)
     out.write_bytes(b"somebody else's")
     with pytest.raises(WorkbenchError, match="already there"):
@@ -438,8 +438,15 @@ def test_a_folder_left_beside_the_finished_file_is_cleared_up(tmp_path):
     assert folder.exists()
     out.unlink()
     shutil.copytree(folder, tmp_path / "kept")
-    run(out, plan(), resume=True)
+    population, (*_, last) = run(out, plan(), resume=True)
     shutil.copytree(tmp_path / "kept", folder)
-    with pytest.raises(WorkbenchError, match="already there"):
-        run(out, plan(), resume=True)
+    before = out.read_bytes()
+    (again,) = collect(out, plan(), ONE, resume=True)
     assert not folder.exists()
+    assert out.read_bytes() == before
+    assert again.done == again.total == len(population)
+    assert (again.kept == last.kept).all()
+    assert (again.raw == last.raw).all()
+    np.testing.assert_allclose(again.survival_sum, last.survival_sum)
+    with pytest.raises(WorkbenchError, match="already there"):
+        run(out, plan(seed=99), resume=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from workbench.errors import WorkbenchError
 from workbench.expressions import MAX_LENGTH, matches
 from workbench.policies import PolicySpec
-from workbench.population import Population, Text
+from workbench.population import Population, Text, load
 
 N = 8
 SURVIVAL = np.array([9.4, 50.4, 50.6, 120, 150, 151, 200, np.nan])
@@ -95,9 +95,11 @@ def test_nothing_is_marked_by_default_and_results_are_ones_own(population):
         ("survival and kept", "'survival' is not a condition"),
         ("not lr", "'lr' is not a condition"),
         ("'dqn'", "is not a condition"),
-        ("recipe > 3", "'recipe' and '3' are text and number"),
-        ("survival == 'dqn'", "'survival' and 'dqn' are text and number|are text and number"),
-        ("recipe in ['dqn', 3]", "'recipe' and '3' are text and number"),
+        ("recipe > 3", "recipe is text and 3 is a number"),
+        ("survival == 'dqn'", "'dqn' is text and survival is a number"),
+        ("recipe in ['dqn', 3]", "recipe is text and 3 is a number"),
+        ("group == '1-51'", "no group '1-51'; there are 1-50, 51-100, 101-150, 151-200"),
+        ("group in ['1-50', 'best']", "no group 'best'; there are"),
         ("recipe + 1 > 3", "'recipe' is text; a number is expected there"),
         ("abs(recipe) > 3", "'recipe' is text"),
         ("-recipe > 3", "'recipe' is text"),
@@ -189,3 +191,9 @@ def test_any_text_gives_a_mask_or_a_message(population, text):
     else:
         assert said.shape == (N,)
         assert said.dtype == bool
+
+
+def test_a_network_is_found_by_its_fingerprint_as_it_is_shown(population_path):
+    population = load(population_path)
+    shown = f"{int(population['fingerprint'][7]):016x}"
+    assert matches(population, f"fingerprint == '{shown}'").nonzero()[0].tolist() == [7]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
 from workbench.groups import CARTPOLE
-from workbench.population import Population, Text
+from workbench.population import FINGERPRINT, Population, Text
 
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -109,6 +109,8 @@ class _Evaluation:
 
     def column(self, name: str) -> Any:
         n = len(self.population)
+        if name == FINGERPRINT and name in self.population.columns:
+            return np.array([f"{value:016x}" for value in self.population[name].tolist()])
         if name in self.population.columns:
             column = self.population.columns[name]
             return column.values() if isinstance(column, Text) else np.asarray(column)
@@ -155,5 +157,11 @@ class _Evaluation:
 
     @staticmethod
     def _comparable(a: Any, a_node: ast.expr, b: Any, b_node: ast.expr) -> None:
-        if (np.asarray(a).dtype.kind == "U") != (np.asarray(b).dtype.kind == "U"):
-            raise WorkbenchError(f"filter: {ast.unparse(a_node)!r} and {ast.unparse(b_node)!r} are text and number")
+        a_text, b_text = np.asarray(a).dtype.kind == "U", np.asarray(b).dtype.kind == "U"
+        if a_text != b_text:
+            text, number = (a_node, b_node) if a_text else (b_node, a_node)
+            raise WorkbenchError(f"filter: {ast.unparse(text)} is text and {ast.unparse(number)} is a number")
+        for node, other in ((a_node, b_node), (b_node, a_node)):
+            named = isinstance(node, ast.Name) and node.id == "group" and isinstance(other, ast.Constant)
+            if named and other.value not in CARTPOLE.names:  # type: ignore[attr-defined]
+                raise WorkbenchError(f"filter: no group {b!r}; there are {', '.join(CARTPOLE.names)}")

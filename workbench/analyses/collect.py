@@ -20,7 +20,7 @@ from workbench.text import clean
 from workbench.training.collection import Collected, collect
 from workbench.training.plan import Plan, paper_quota
 
-BAR = 11
+BAR = 8
 
 
 @dataclass(frozen=True)

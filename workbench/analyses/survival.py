@@ -72,7 +72,7 @@ def table(frame: Frame) -> Table:
     out = Table(
         title=f"Survival of {frame.done:,} networks: {frame.episodes} episodes each, cap {frame.cap}, seed {frame.seed}"
     )
-    for name in ("group", "networks", "mean", "std", "mean s.e.", "at the cap", "|retest|", "95 %"):
+    for name in ("group", "networks", "mean", "std", "mean s.e.", "at the cap", "retest", "95 %"):
         out.add_column(name, justify="left" if name == "group" else "right")
     for name, row in summary(frame)["groups"].items():
         retest = row["retest"]
@@ -84,6 +84,7 @@ def table(frame: Frame) -> Table:
             f"{row['capped']:,}",
             *(("-", "-") if retest is None else (f"{retest['mean']:.2f}", f"{retest['p95']:.2f}")),
         )
+    out.caption = "retest: how far from the stored survival, mean and 95th percentile; s.e.: of one network's mean"
     return out
 
 

@@ -9,6 +9,7 @@ first paint.
 
 import hashlib
 import os
+import stat
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +21,7 @@ def cache_folder() -> Path:
     """The folder that compiled kernels are kept in; created on demand, private to the user.
 
     It is named by numba's version and by the kernels' sources. Where the user's cache folder cannot be written (a
-    read-only home), a temporary folder of mode 0700 serves, and kernels compile once per process.
+    read-only home), a temporary folder of mode 0700 serves.
     """
     digest = hashlib.blake2b(digest_size=6)
     for source in sorted(Path(__file__).parent.glob("*.py")):
@@ -32,8 +33,22 @@ def cache_folder() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError:
-        folder = Path(tempfile.mkdtemp(prefix=f"agentemb-{name}-"))
+        folder = _temporary_folder(name)
     return folder
+
+
+def _temporary_folder(name: str) -> Path:
+    """The user's own folder among the temporary files: the same one each time, unless somebody else has taken it."""
+    mine = Path(tempfile.gettempdir()) / f"agentemb-tui-{os.getuid()}"
+    try:
+        mine.mkdir(mode=0o700, exist_ok=True)
+        found = mine.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+            (mine / name).mkdir(exist_ok=True)
+            return mine / name
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix=f"agentemb-{name}-"))
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:

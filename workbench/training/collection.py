@@ -20,6 +20,7 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.groups import CARTPOLE
 from workbench.numerics.statistics import standard_error
+from workbench.population import Population
 from workbench.rollouts.play import stream
 from workbench.training import parts
 from workbench.training.plan import Plan
@@ -88,7 +89,7 @@ def collect(out: Path, plan: Plan, compute: Compute, resume: bool = False) -> It
         out: the file to write.
         plan: what to collect.
         compute: threads (training runs on the CPU).
-        resume: go on where an earlier run with the same plan stopped.
+        resume: go on where an earlier run with the same plan stopped; if it has finished, that is all.
 
     Yields:
         Progress, after every chunk; the last one with `path` set.
@@ -98,6 +99,12 @@ def collect(out: Path, plan: Plan, compute: Compute, resume: bool = False) -> It
             a quota cannot be filled, or the disk refuses.
     """
     recipe = Recipe.of(plan.recipe, plan.settings)  # what is wrong with it is told before anything is written
+    already = parts.finished(out, plan) if resume else None
+    if already is not None:
+        # Stopped, perhaps, between writing the population and clearing up.
+        shutil.rmtree(parts.folder_of(out), ignore_errors=True)
+        yield _of(already, out)
+        return
     folder = parts.open_folder(out, plan, resume)
     with parts.sole_writer(folder):
         yield from _collect(out, folder, plan, recipe, compute)
@@ -164,6 +171,14 @@ def _collect(out: Path, folder: Path, plan: Plan, recipe: Recipe, compute: Compu
     replace(population, provenance={**population.provenance, "run": run}).save(out)
     shutil.rmtree(folder)
     yield Collected(int(kept.sum()), plan.count, position, kept, raw, sums, str(out))
+
+
+def _of(population: Population, out: Path) -> Collected:
+    """The last frame of a collection that was finished before."""
+    kept, sums = np.zeros(len(CARTPOLE), np.int64), np.zeros((2, len(CARTPOLE)))
+    _tally(population["survival"], kept, sums)
+    raw = np.array([population.provenance["raw_mix"][name] for name in CARTPOLE.names])
+    return Collected(len(population), len(population), int(raw.sum()), kept, raw, sums, str(out))
 
 
 def _train_and_measure(recipe: Recipe, plan: Plan, begin: int, end: int) -> tuple[NDArray, dict[str, NDArray]]:

@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,15 @@ def folder_of(out: Path) -> Path:
     return out.with_name(out.name + FOLDER)
 
 
+def finished(out: Path, plan: Plan) -> Population | None:
+    """The population that this plan has already become, or None."""
+    try:
+        population = load(out)
+    except WorkbenchError:
+        return None
+    return population if population.provenance.get("collection") == _told(plan) else None
+
+
 def open_folder(out: Path, plan: Plan, resume: bool) -> Path:
     """Make the folder of a collection, or open it again.
 
@@ -44,13 +52,11 @@ def open_folder(out: Path, plan: Plan, resume: bool) -> Path:
     """
     folder = folder_of(out)
     if os.path.exists(out):  # pathlib's raises where a name is too long
-        if resume and _is_result(out, folder):  # stopped between writing the population and clearing up
-            shutil.rmtree(folder)
         raise WorkbenchError(f"{out}: already there; give another name or remove it")
     if os.path.exists(folder):
         if not resume:
             raise WorkbenchError(f"{folder}: an unfinished collection is there; --resume goes on with it")
-        written, asked = _read_plan(folder), json.loads(json.dumps(plan.to_json()))
+        written, asked = _read_plan(folder), _told(plan)
         if differing := [k for k in asked if asked[k] != written.get(k)]:
             told = "; ".join(f"{k}: was {written.get(k)}, now {asked[k]}" for k in differing)
             raise WorkbenchError(f"{folder}: begun with another plan ({told})")
@@ -61,12 +67,9 @@ def open_folder(out: Path, plan: Plan, resume: bool) -> Path:
     return folder
 
 
-def _is_result(out: Path, folder: Path) -> bool:
-    """Whether a file is the population that the collection in a folder was to become."""
-    try:
-        return load(out).provenance.get("collection") == _read_plan(folder)
-    except WorkbenchError:
-        return False
+def _told(plan: Plan) -> dict[str, Any]:
+    """A plan as it comes back from a file: lists for tuples."""
+    return json.loads(json.dumps(plan.to_json()))
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from workbench.tui.themes import DEFAULT_THEME, load_themes
 
 if TYPE_CHECKING:
     from workbench.compute import Compute
-    from workbench.service import Job, ModelService
+    from workbench.service import Job, JobState, ModelService
     from workbench.tui.messages import JobChanged
     from workbench.tui.panes.base import Pane
     from workbench.tui.view import View
@@ -83,6 +83,8 @@ class WorkbenchApp(App[None]):
         self.fault = ""
         """Why it left, for standard error."""
         self._jobs_timer: Timer | None = None
+        self._jobs_told = ""
+        self._keys_painted = ""
         for theme in load_themes():
             self.register_theme(theme)
         self.theme = DEFAULT_THEME
@@ -153,7 +155,7 @@ class WorkbenchApp(App[None]):
     def on_job_changed(self, message: "JobChanged") -> None:
         """A job began or ended."""
         job = message.job
-        if job.state.final and not self.warm and job.frame is not None:
+        if message.state.final and not self.warm and job.frame is not None:
             self.warm = True
             # What has been imported stays: the collector need not look at it again, which would stall the screen.
             gc.collect()
@@ -162,21 +164,22 @@ class WorkbenchApp(App[None]):
         if self.pane is not None:
             self.pane.job_changed(job)
         if self.service is not None and job in self.service.jobs:
-            self._tell(job)
+            self._tell(job, message.state)
 
-    def _tell(self, job: "Job") -> None:
+    def _tell(self, job: "Job", state: "JobState") -> None:
         from workbench.service import JobState
 
-        if self._jobs_timer is not None and not job.state.final:
+        if self._jobs_timer is not None and not state.final:
             self._jobs_timer.resume()
         self._paint_jobs()
-        if job.background:
+        watched = getattr(self.screen, "job", None) is job
+        if job.background or watched:
             return
-        if job.state is JobState.FAILED:
+        if state is JobState.FAILED:
             self.notify(self._safe(job.error), title=f"{job.analysis.name} failed", severity="error", timeout=10)
-        elif job.state is JobState.DONE:
+        elif state is JobState.DONE:
             self.notify(f"{job.analysis.name} is done (J shows it)", timeout=4)
-        elif job.state is JobState.CANCELLED:
+        elif state is JobState.CANCELLED:
             on = "; the same again with resume goes on" if job.analysis.writes else ""
             self.notify(f"{job.analysis.name} has stopped{on}", timeout=4)
 
@@ -198,19 +201,25 @@ class WorkbenchApp(App[None]):
                 job.frame.done, job.frame.total, job.rate, job.seconds_left
             )  # fmt: skip
             words.append(f"{job.analysis.name} {told}")
-        self.query_one("#jobs", Static).update(f"jobs: {'; '.join(words)}" if words else "")
+        told = f"jobs: {'; '.join(words)}" if words else ""
+        if told != self._jobs_told:
+            self._jobs_told = told
+            self.query_one("#jobs", Static).update(told)
+            self._paint_keys()
 
     def _paint_keys(self) -> None:
-        keys = [*(self.pane.KEYS if self.pane else ()), *GENERAL_KEYS]
-        general = [f"[b]{k}[/] {w}" for k, w in GENERAL_KEYS]
-        room = self.size.width - sum(len(k) + len(w) + 3 for k, w in GENERAL_KEYS) - 2
+        """The general keys always, and as many of the pane's as the jobs leave room for."""
+        room = self.size.width - len(self._jobs_told) - sum(len(k) + len(w) + 3 for k, w in GENERAL_KEYS) - 4
         shown = []
-        for key, words in keys[: len(keys) - len(GENERAL_KEYS)]:
+        for key, words in self.pane.KEYS if self.pane else ():
             room -= len(key) + len(words) + 3
             if room < 0:
                 break
-            shown.append(f"[b]{key}[/] {words}")
-        self.query_one("#keys", Static).update("  ".join([*shown, *general]))
+            shown.append((key, words))
+        painted = "  ".join(f"[b]{key}[/] {words}" for key, words in [*shown, *GENERAL_KEYS])
+        if painted != self._keys_painted:
+            self._keys_painted = painted
+            self.query_one("#keys", Static).update(painted)
 
     def _retitle(self) -> None:
         if self.view is None or self.service is None:
@@ -232,7 +241,8 @@ class WorkbenchApp(App[None]):
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         """What the palette offers: Textual's own, and every analysis."""
-        yield from super().get_system_commands(screen)
+        # `?` lists the keys with what they do; Textual's own list has no words for most of them.
+        yield from (command for command in super().get_system_commands(screen) if command.title != "Keys")
         yield SystemCommand("Jobs", "What is running, with progress and cancel", self.action_jobs)
         if self.service is None:
             return
@@ -246,7 +256,8 @@ class WorkbenchApp(App[None]):
         from workbench.tui.run_screen import RunScreen
 
         if self.service is not None and self.view is not None:
-            self.push_screen(RunScreen(self.service, self.view, analysis))  # type: ignore[arg-type]
+            suggested = self.pane.suggested() if self.pane else {}
+            self.push_screen(RunScreen(self.service, self.view, analysis, suggested))  # type: ignore[arg-type]
 
     def action_jobs(self) -> None:
         """Everything that runs or ran, with cancel."""

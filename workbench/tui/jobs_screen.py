@@ -1,5 +1,7 @@
 """The jobs panel: everything that runs or ran in this session."""
 
+from dataclasses import fields
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -83,7 +85,12 @@ class JobsScreen(ModalScreen[None]):
             words += "  " + progress(
                 job.frame.done, job.frame.total, job.rate, None if job.state.final else job.seconds_left
             )
-        return words + ("  from the cache" if job.cached else "")
+        given = ", ".join(
+            f"{f.name} {clean(getattr(job.params, f.name), 60)}"
+            for f in fields(job.params)
+            if getattr(job.params, f.name) != f.default
+        )
+        return words + ("  from the cache" if job.cached else "") + (f"  {given}" if given else "")
 
     def action_cancel_job(self) -> None:
         """Ask the job under the cursor to stop."""

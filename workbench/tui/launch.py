@@ -13,10 +13,10 @@ def launch(path: str | None, compute: "Compute | None" = None) -> NoReturn:
 
     Exit codes: 0, or 2 when the population cannot be used, or 128 + n after signal n.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        leave(2, "the app needs a terminal; `agentemb-tui info` and the other sub-commands do without (--help)")
     if path is not None and not os.path.exists(path):
         leave(2, f"{path}: no such file, and no sub-command of that name (--help lists them)")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        leave(2, "the app needs a terminal; `agentemb-tui info` and the other sub-commands do without (--help)")
     from workbench.tui.app import WorkbenchApp
 
     app = WorkbenchApp(path, compute)

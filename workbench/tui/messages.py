@@ -10,4 +10,6 @@ class JobChanged(Message):
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        # Of now: a quick job may be over before its first message is read.
+        self.state = job.state
         super().__init__()

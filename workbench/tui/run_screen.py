@@ -1,5 +1,6 @@
 """The default pane of an analysis: a form made from its Params, and its table as it fills."""
 
+from collections.abc import Mapping
 from dataclasses import MISSING, Field
 from typing import Any
 
@@ -7,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Checkbox, Input, Static
+from textual.widgets import Input, Static
 
 from workbench.analysis import Analysis, Selection, describe_params
 from workbench.errors import WorkbenchError
@@ -27,30 +28,29 @@ class RunScreen(ModalScreen[None]):
     RunScreen VerticalScroll { width: 76; max-width: 100%; height: auto; max-height: 100%; background: $surface;
         border: round $accent; padding: 0 1; }
     RunScreen Static { height: auto; color: $text-muted; }
-    RunScreen Input, RunScreen Checkbox { border: none; height: 1; padding: 0 1; background: $panel; }
-    RunScreen Input:focus, RunScreen Checkbox:focus { background: $primary; }
+    RunScreen Input { border: none; height: 1; padding: 0 1; background: $panel; }
+    RunScreen Input:focus { background: $primary; }
     RunScreen #run-fault { color: $error; }
     """
 
-    def __init__(self, service: ModelService, view: View, analysis: Analysis) -> None:
+    def __init__(self, service: ModelService, view: View, analysis: Analysis, suggested: Mapping[str, str]) -> None:
         super().__init__()
-        self.service, self.view, self.analysis = service, view, analysis
+        self.service, self.view, self.analysis, self.suggested = service, view, analysis, suggested
 
     def compose(self) -> ComposeResult:
         """A label and an input for each field."""
         with VerticalScroll(can_focus=False) as box:
             box.border_title = f"{self.analysis.name}: {self.analysis.title}"
             box.border_subtitle = "enter or ctrl+r runs, tab moves, escape closes"
-            if not self.analysis.writes:
+            one = "network" in {f.name for f, _ in describe_params(self.analysis.Params)}
+            if not self.analysis.writes and not one:
                 marked = int(self.view.marks.sum())
                 which = f"{marked} marked networks" if marked else f"all {len(self.view.rows):,} networks shown"
                 yield Static(f"on {which}")
             for field, doc in describe_params(self.analysis.Params):
                 yield Static(f"{field.name}: {doc}", markup=False)
-                if field.type is bool:
-                    yield Checkbox("", bool(field.default), id=f"field-{field.name}", compact=True)
-                else:
-                    yield Input(_shown(field), id=f"field-{field.name}", compact=True)
+                value = self.suggested.get(field.name, _shown(field))
+                yield Input(value, id=f"field-{field.name}", compact=True)
             yield Static("", id="run-fault", markup=False)
 
     def on_mount(self) -> None:
@@ -79,11 +79,13 @@ class RunScreen(ModalScreen[None]):
         self.app.switch_screen(ResultScreen(job))
 
     def _value(self, field: Field) -> Any:
-        if field.type is bool:
-            return self.query_one(f"#field-{field.name}", Checkbox).value
         text = self.query_one(f"#field-{field.name}", Input).value.strip()
         if field.type == tuple[str, ...]:
             return tuple(text.split())
+        if field.type is bool:
+            if text.lower() not in ("yes", "no"):
+                raise WorkbenchError(f"{field.name}: expected yes or no, got {text!r}")
+            return text.lower() == "yes"
         if not text and field.default is MISSING:
             raise WorkbenchError(f"{field.name}: something is expected here")
         kind: Any = field.type
@@ -151,4 +153,6 @@ def _shown(field: Field) -> str:
     """A field's default as the form shows it."""
     if field.default is MISSING:
         return ""
+    if field.type is bool:
+        return "yes" if field.default else "no"
     return " ".join(field.default) if isinstance(field.default, tuple) else str(field.default)

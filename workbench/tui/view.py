@@ -28,9 +28,9 @@ class Arrangement:
             parts.append(f"group {CARTPOLE.names[self.group]}")
         if self.expression.strip():
             parts.append(self.expression.strip())
-        words = f"filter: {' and '.join(parts)}" if parts else ""
+        words = f"only {' and '.join(parts)}" if parts else ""
         if self.sort:
-            words += f"{'  ' if words else ''}sort: {self.sort} {'▼' if self.descending else '▲'}"
+            words += f"{'; ' if words else ''}sorted by {self.sort} {'▼' if self.descending else '▲'}"
         return words
 
 
@@ -147,7 +147,7 @@ def format_value(name: str, value: Any) -> str:
     if kind == "b":
         return "yes" if value else "no"
     if name == FINGERPRINT:
-        return f"{int(value):016x}"[:8]
+        return f"{int(value):016x}"
     if kind in "iu":
         return f"{int(value):,}"
     value = float(value)

@@ -25,5 +25,9 @@ class Pane(Container):
         self.service = service
         self.view = view
 
+    def suggested(self) -> dict[str, str]:
+        """Values for the fields of forms, by name: what the user is looking at."""
+        return {}
+
     def job_changed(self, job: Job) -> None:
         """A job changed its state; called on the app's thread."""

@@ -22,6 +22,8 @@ from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.table import NetworkTable
 
 SLOT = "inspect"
+ROOM_FOR_BOTH = 130
+"""Columns from which both side panels leave the table room."""
 PATIENCE = 0.15
 """Seconds that the last network's figures stay while the next one's are measured."""
 
@@ -85,6 +87,8 @@ class DatasetPane(Pane):
     DatasetPane #prompt.open { display: block; }
     DatasetPane #prompt Input { border: none; height: 1; padding: 0; width: 1fr; }
     DatasetPane #prompt-label { width: auto; padding: 0 1; color: $accent; }
+    DatasetPane #arranged { height: auto; display: none; color: $accent; padding: 0 1; }
+    DatasetPane #arranged.open { display: block; }
     DatasetPane #said { height: auto; display: none; color: $warning; padding: 0 1; }
     DatasetPane #said.open { display: block; }
     .-narrow DatasetPane GroupsPanel, .-normal DatasetPane GroupsPanel { display: none; }
@@ -110,6 +114,7 @@ class DatasetPane(Pane):
         yield GroupsPanel(id="groups")
         with Vertical(id="middle"):
             yield NetworkTable(id="table")
+            yield Static(id="arranged", markup=False)
             yield Static(id="said", markup=False)
             with Horizontal(id="prompt"):
                 yield Static(id="prompt-label", markup=False)
@@ -164,6 +169,7 @@ class DatasetPane(Pane):
     def on_network_table_moved(self, message: NetworkTable.Moved) -> None:
         """Measure the network that the cursor has come to; what it left is dropped."""
         self._episode = 0
+        self.inspector.scroll_home(animate=False)
         self._inspect(message.row)
 
     def on_network_table_chosen(self) -> None:
@@ -187,11 +193,15 @@ class DatasetPane(Pane):
     def _show_inspected(self) -> None:
         job = self._inspecting
         frame = job.frame if job is not None else None
-        note = "" if self.app.warm else "compiling kernels, once per install (about 15 s)…"
+        note = "" if self.app.warm else "compiling kernels, once (about 10 s)…"
         if job is not None and job.state is JobState.FAILED:
             note = clean(job.error)
         self.inspector.show(self.view.population, self.table.row, frame, note)
         self.inspector.border_title = "network"
+
+    def suggested(self) -> dict[str, str]:
+        """The network under the cursor."""
+        return {} if self.table.row is None else {"network": str(self.table.row)}
 
     def say(self, words: str) -> None:
         """A line under the table; empty to take it away."""
@@ -220,15 +230,19 @@ class DatasetPane(Pane):
     def _retitle(self) -> None:
         shown, total, marked = len(self.view.rows), len(self.view.population), int(self.view.marks.sum())
         count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
-        words = [f"{count} networks", self.view.arrangement.describe(), f"{marked} marked" if marked else ""]
         middle = self.query_one("#middle")
-        middle.border_title = clean("  ".join(w for w in words if w)).replace("[", "\\[")
+        middle.border_title = f"{count} networks" + (f"  {marked} marked" if marked else "")
+        arranged = self.query_one("#arranged", Static)
+        words = self.view.arrangement.describe()
+        arranged.update(clean(words))
+        arranged.set_class(bool(words), "open")
 
     # Asking: one line under the table, for filters, searches and numbers.
 
     def action_ask(self, what: str) -> None:
         """Open the prompt."""
         self._asking = what
+        self.say("")
         start = {"filter": self.view.arrangement.expression, "find": self._sought, "jump": ""}[what]
         self.query_one("#prompt-label", Static).update({"filter": "filter", "find": "find", "jump": "network #"}[what])
         prompt = self.query_one(Input)
@@ -352,6 +366,12 @@ class DatasetPane(Pane):
         shown = self.query_one(f"#{panel}").display
         self.set_class(not shown, f"show-{panel}")
         self.set_class(shown, f"hide-{panel}")
+        other = "inspector" if panel == "groups" else "groups"
+        if not shown and self.app.size.width < ROOM_FOR_BOTH:
+            self.remove_class(f"show-{other}")
+            self.add_class(f"hide-{other}")
+        elif shown and panel == "groups":
+            self.remove_class("hide-inspector")
         if not self.query_one("#middle").display:
             self.inspector.focus()
         else:

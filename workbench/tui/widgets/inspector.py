@@ -48,7 +48,7 @@ def weight_lines(population: Population, row: int, width: int) -> list[Line]:
     finite = np.abs(weights[np.isfinite(weights)])
     # A single large weight must not blank the others.
     scale = float(np.quantile(finite, 0.98)) if len(finite) else 0.0
-    legend = f"weights by unit: {POSITIVE[1:]} > 0, {NEGATIVE[1:]} < 0, full {scale:.2g}"
+    legend = f"weights by unit: {POSITIVE[1:]} >0, {NEGATIVE[1:]} <0, {scale:.2g} full"
     lines: list[Line] = [[(legend, "dim")]]
     parts = layers(weights, spec)
     for k, (matrix, bias) in enumerate(parts):
@@ -87,7 +87,7 @@ def plane_lines(frame: policy.Frame, width: int) -> list[Line]:
     columns = np.linspace(0, frame.margin.shape[0] - 1, across).round().astype(int)
     rows = np.linspace(frame.margin.shape[1] - 1, 0, PLANE_ROWS).round().astype(int)
     limit, fastest = np.degrees(frame.angles[-1]), frame.velocities[-1]
-    lines: list[Line] = [[("at rest in the middle it pushes ", "dim"), ("█ right ", "first"), ("- left", "second")]]
+    lines: list[Line] = [[("in the middle it pushes ", "dim"), ("█ right ", "first"), ("- left", "second")]]
     for k, row in enumerate(rows):
         label = f"{fastest:+.0f}" if k == 0 else f"{-fastest:+.0f}" if k == PLANE_ROWS - 1 else "θ̇" if k == 4 else ""
         pad = 5 + ("̇" in label)
