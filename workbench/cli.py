@@ -231,7 +231,7 @@ def _follow(job: Job, quiet: bool) -> None:
 def _picture(job: Job) -> Any:
     frame = job.frame
     if frame is None:
-        return Text("starting (the first run after an install compiles kernels, about 15 s)", style="dim")
+        return Text("starting (the first run after an install compiles kernels, about 10 s)", style="dim")
     words = progress(frame.done, frame.total, job.rate, job.seconds_left)
     line = Table.grid(padding=(0, 1))
     line.add_row(ProgressBar(frame.total, frame.done, width=40), words + ("  stopping…" if job.cancelling else ""))

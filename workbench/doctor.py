@@ -39,7 +39,7 @@ IMPORT_PATIENCE = 60.0
 SMALLEST = (80, 24)
 KERNELS = 3
 """Compiled entry points: rollouts and two trainers."""
-COMPILING = "first use takes about 15 s"
+COMPILING = "first use takes about 10 s"
 
 _STYLES = {OK: "green", NOTE: "yellow", PROBLEM: "bold red"}
 

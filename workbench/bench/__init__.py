@@ -39,7 +39,7 @@ def run(names: list[str], repeats: int, console: Console) -> list[Result]:
     results: list[Result] = []
     for name in SUBJECTS:
         if name in names or not names:
-            tell(f"{name}: getting ready (the first run after an install compiles kernels, about 15 s)")
+            tell(f"{name}: getting ready (the first run after an install compiles kernels, about 10 s)")
             results += import_module(f"{__name__}.{name}").measure(repeats, tell)
     return results
 
