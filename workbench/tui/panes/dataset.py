@@ -231,7 +231,7 @@ class DatasetPane(Pane):
         shown, total, marked = len(self.view.rows), len(self.view.population), int(self.view.marks.sum())
         count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
         middle = self.query_one("#middle")
-        middle.border_title = f"{count} networks" + (f"  {marked} marked" if marked else "")
+        middle.border_title = f"{count}  {marked} marked" if marked else f"{count} networks"
         arranged = self.query_one("#arranged", Static)
         words = self.view.arrangement.describe()
         arranged.update(clean(words))
