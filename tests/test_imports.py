@@ -92,8 +92,9 @@ KNOWS = {
     "storage": {"errors"},
     "population": {"errors", "places", "policies", "storage"},
     "expressions": {"errors", "groups", "population"},
-    "kernels": {"places", "kernels"},
-    "rollouts": {"errors", "compute", "policies", "kernels", "rollouts"},
+    "physics": {"errors", "policies"},
+    "kernels": {"places", "policies", "physics", "kernels"},
+    "rollouts": {"errors", "compute", "policies", "physics", "kernels", "rollouts"},
     "analysis": {"errors", "compute", "population"},
 }
 

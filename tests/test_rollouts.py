@@ -10,11 +10,11 @@ import workbench
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.kernels import lanes
+from workbench.physics import Physics
 from workbench.policies import ACTIVATIONS, Normaliser, PolicySpec
 from workbench.rollouts import Episodes, behaviour, gym, record, reference, rollout
 from workbench.rollouts import play as front
 from workbench.rollouts.baselines import baselines
-from workbench.rollouts.physics import Physics
 from workbench.rollouts.play import stream
 
 TIE = 1e-4
@@ -230,7 +230,7 @@ def test_activations_of_the_kernel_are_accurate(activation):
             "sigmoid": 1 / (1 + np.exp(-x)),
         }[activation]
     actual = z.copy()
-    lanes.activate(actual, 1, lanes.ACTIVATIONS[activation], actual.shape[1])
+    lanes.activate(actual, 1, lanes.CODES[activation], actual.shape[1])
     assert np.abs(actual - expected).max() <= {"elu": 1.3e-7, "relu": 0, "tanh": 1.3e-7, "sigmoid": 1e-7}[activation]
 
 

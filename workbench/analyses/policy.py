@@ -12,10 +12,10 @@ from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.numerics.statistics import mean_interval
+from workbench.physics import Physics, is_cartpole
 from workbench.policies import forward
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.outcomes import Trace
-from workbench.rollouts.physics import Physics, is_cartpole
 from workbench.rollouts.play import behaviour, record, rollout
 
 GRID = (33, 33)

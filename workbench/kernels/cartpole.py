@@ -198,7 +198,7 @@ def rollout(
         weights: (n, p) float32, torch's order.
         sizes: (layers + 1,) int64, from 4 to 2.
         bias: whether layers have biases.
-        activation: one of `lanes.ACTIVATIONS`.
+        activation: one of `lanes.CODES`.
         centre, scale, clip: the observation normaliser, (4,) float32 twice and a float32.
         starts: (episodes, 4) float64, states at step 0.
         noise: (episodes, cap) float32, thresholds on the margin (logits of uniform numbers) for sampled actions;

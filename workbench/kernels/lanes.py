@@ -13,6 +13,8 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
+from workbench.policies import ACTIVATIONS
+
 WIDTH = 16
 """Lane counts are multiples of this: 16 float32 fill one AVX-512 register."""
 
@@ -26,7 +28,7 @@ FLAGS: dict[str, Any] = {
 INLINE: dict[str, Any] = {**FLAGS, "forceinline": True}
 
 IDENTITY, ELU, RELU, TANH, SIGMOID = range(5)
-ACTIVATIONS = {"identity": IDENTITY, "elu": ELU, "relu": RELU, "tanh": TANH, "sigmoid": SIGMOID}
+CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
 
 _f4 = np.float32
 _LOG2_E = _f4(1.4426950408889634)

@@ -22,10 +22,10 @@ from workbench.kernels.cartpole import (
     sine_cosine,
 )
 from workbench.kernels.lanes import FLAGS, INLINE, WIDTH, elu, exp_nonpositive
+from workbench.physics import START_RANGE
 
 _f4 = np.float32
 BIAS, LEFT, RIGHT, ROWS = 4, 5, 6, 7
-START_RANGE = 0.05
 BETA_1, BETA_2, ADAM_EPSILON = _f4(0.9), _f4(0.999), _f4(1e-8)
 
 # Only sums of products here, where reordering is what makes them fast.

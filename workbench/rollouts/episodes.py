@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
-
-START_RANGE = 0.05
-"""Cart-Pole starts with four numbers uniform within this."""
+from workbench.physics import START_RANGE
 
 
 @dataclass(frozen=True)

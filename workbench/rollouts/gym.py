@@ -9,10 +9,10 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
+from workbench.physics import ENVS, Physics
 from workbench.policies import PolicySpec, forward
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.outcomes import Rollouts, Trace
-from workbench.rollouts.physics import ENVS, Physics
 
 SLOTS = 64
 """Environments that run side by side."""

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
+from workbench.physics import Physics, is_cartpole
 from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.outcomes import Behaviour, Rollouts, Trace
-from workbench.rollouts.physics import Physics, is_cartpole
 
 CHUNK = 64
 """Networks a kernel call: about 10 ms, short enough to cancel between, long enough to cost nothing."""
@@ -155,11 +155,11 @@ class _Kernel:
     """The compiled kernel with its constant arguments filled in, in the types it is compiled for."""
 
     def __init__(self, spec: PolicySpec, episodes: Episodes, measure: bool = False) -> None:
-        from workbench.kernels.lanes import ACTIVATIONS
+        from workbench.kernels.lanes import CODES
 
         norm = spec.normaliser
         self.measure = measure
-        self.policy = (np.array(spec.sizes, np.int64), spec.bias, ACTIVATIONS[spec.activation])
+        self.policy = (np.array(spec.sizes, np.int64), spec.bias, CODES[spec.activation])
         self.normaliser = (
             np.zeros(4, np.float32) if norm is None else np.array(norm.mean, np.float32),
             np.ones(4, np.float32) if norm is None else (1 / np.array(norm.scale)).astype(np.float32),

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from workbench.physics import Physics
 from workbench.policies import PolicySpec, layers
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.physics import Physics
 
 LOOK_EVERY = 10
 """Steps between looks at whether anyone is still standing: each look waits for the device."""

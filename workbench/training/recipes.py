@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
+from workbench.physics import Physics
 from workbench.policies import PolicySpec
-from workbench.rollouts.physics import Physics
 from workbench.training.distributions import Choices, Distribution, Hyperparameter, Span
 
 REPLAY = 10_000

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from workbench.analyses import policy
+from workbench.physics import Physics, is_cartpole
 from workbench.policies import layers
 from workbench.population import FINGERPRINT, HELD_OUT, Population
-from workbench.rollouts.physics import Physics, is_cartpole
 from workbench.text import clean
 from workbench.tui.view import format_value, heading
 from workbench.tui.widgets.drawing import Line, Picture, bars

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from workbench.errors import WorkbenchError
 from workbench.policies import PolicySpec
 
+START_RANGE = 0.05
+"""An episode starts with four numbers uniform within this."""
 ENVS = ("CartPole-v0", "CartPole-v1")
 
 
