@@ -48,7 +48,7 @@ def weight_lines(population: Population, row: int, width: int) -> list[Line]:
     finite = np.abs(weights[np.isfinite(weights)])
     # A single large weight must not blank the others.
     scale = float(np.quantile(finite, 0.98)) if len(finite) else 0.0
-    legend = f"weights by unit: {POSITIVE[1:]} >0, {NEGATIVE[1:]} <0, {scale:.2g} full"
+    legend = f"weights by unit: {POSITIVE[1:]} >0 {NEGATIVE[1:]} <0 full {scale:.2g}"
     lines: list[Line] = [[(legend, "dim")]]
     parts = layers(weights, spec)
     for k, (matrix, bias) in enumerate(parts):
