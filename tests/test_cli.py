@@ -257,7 +257,7 @@ def test_a_signal_cancels_a_job(as_survival, number):
 def test_progress_is_logged_where_there_is_no_terminal(as_survival, monkeypatch):
     told = threading.Event()
     monkeypatch.setattr(module, "LOG_EVERY", -1.0)
-    monkeypatch.setattr(module, "progress", lambda *a: told.set() or f"progress {a[0]} of {a[1]}")
+    monkeypatch.setattr("workbench.service.progress", lambda *a: told.set() or f"progress {a[0]} of {a[1]}")
 
     def waits(_compute, _selection, _params):
         yield Frame(1, 4)
@@ -301,3 +301,13 @@ def test_the_cache_of_results_is_used_by_the_command_line(cli, population_path, 
     assert list((homes / "cache" / "agentemb-tui" / "results").glob("*.safetensors"))
     monkeypatch.setattr(survival, "stream", None)  # computing it again would fail
     assert cli("survival", population_path, "--episodes", 3, "--json").out == first.out
+
+
+def test_info_holds_the_file_against_its_hash(cli, population_path, tmp_path):
+    path = tmp_path / "flipped.safetensors"
+    data = bytearray(population_path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+    said = cli("info", path)
+    assert said.code == 2
+    assert "damaged: its content hash" in said.err

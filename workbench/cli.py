@@ -26,7 +26,7 @@ from workbench.errors import WorkbenchError
 from workbench.expressions import matches
 from workbench.population import Population, load
 from workbench.service import Job, JobState, ModelService
-from workbench.text import clean, progress
+from workbench.text import clean
 
 FAILURE, USAGE = 1, 2
 INTERRUPTED = 130
@@ -213,9 +213,7 @@ def _follow(job: Job, quiet: bool) -> None:
         while not job.wait(0.2):
             if job.frame is not None and time.monotonic() - told > LOG_EVERY:
                 told = time.monotonic()
-                print(
-                    progress(job.frame.done, job.frame.total, job.rate, job.seconds_left), file=sys.stderr, flush=True
-                )
+                print(job.progress, file=sys.stderr, flush=True)
     if job.state is JobState.CANCELLED:
         kept = f" with {job.frame.done:,} of {job.frame.total:,} done" if job.frame else ""
         on = "; --resume goes on" if job.analysis.writes else ""
@@ -232,9 +230,10 @@ def _picture(job: Job) -> Any:
     frame = job.frame
     if frame is None:
         return Text("starting (the first run after an install compiles kernels, about 10 s)", style="dim")
-    words = progress(frame.done, frame.total, job.rate, job.seconds_left)
     line = Table.grid(padding=(0, 1))
-    line.add_row(ProgressBar(frame.total, frame.done, width=40), words + ("  stopping…" if job.cancelling else ""))
+    line.add_row(
+        ProgressBar(frame.total, frame.done, width=40), job.progress + ("  stopping…" if job.cancelling else "")
+    )
     return Group(job.analysis.table(frame), line) if job.analysis.writes else line
 
 

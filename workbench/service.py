@@ -16,6 +16,7 @@ from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute, be_nice
 from workbench.errors import WorkbenchError
 from workbench.results import ResultCache, result_key
+from workbench.text import progress
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,14 @@ class Job:
     def seconds_left(self) -> float | None:
         """Estimated from the rate; None while there is none."""
         return (self.frame.total - self.frame.done) / self.rate if self.rate else None
+
+    @property
+    def progress(self) -> str:
+        """`31 % 84/s 9 min left`, without the time once it is over; empty before the first frame."""
+        if self.frame is None:
+            return ""
+        left = None if self.state.final else self.seconds_left
+        return progress(self.frame.done, self.frame.total, self.rate, left)
 
 
 class ModelService:

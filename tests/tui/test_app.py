@@ -12,7 +12,7 @@ from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.groups import CARTPOLE
 from workbench.policies import PolicySpec
-from workbench.population import Population, Text
+from workbench.population import Population, Text, load
 from workbench.rollouts import survival
 from workbench.service import JobState
 from workbench.tui.app import WorkbenchApp
@@ -322,3 +322,28 @@ async def test_populations_of_any_kind_open_and_bear_all_keys(tmp_path, make, ne
         if make is odd and networks == 6:
             await until(pilot, lambda: "1 duplicate" in text(app))
             assert "2 not finite, 1 constant" in text(app)
+
+
+async def test_the_key_of_the_pane_one_is_on_leaves_it_as_it_is(population):
+    async with opened(population) as (app, pilot):
+        pane = app.pane
+        await pilot.press("down", "down", "1")
+        assert app.pane is pane
+        assert pane.table.row == 2
+
+
+async def test_escape_clears_the_filter_after_the_inspector_was_hidden_and_shown(population):
+    async with opened(population) as (app, pilot):
+        await pilot.press("g")
+        await until(pilot, lambda: app.pane.view.arrangement.group == 0)
+        await pilot.press("i", "i", "escape")
+        await until(pilot, lambda: app.pane.view.arrangement.group is None)
+
+
+async def test_a_damaged_file_is_told_in_the_pane(population, tmp_path):
+    path = tmp_path / "flipped.safetensors"
+    data = bytearray(population.path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+    async with opened(load(path)) as (app, pilot):
+        await until(pilot, lambda: "damaged: its content hash" in text(app).replace("\n", " "))

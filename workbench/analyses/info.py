@@ -64,7 +64,11 @@ class Frame:
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
-    """Yield first what the columns say, then baselines, then what a look at every weight says."""
+    """Yield what the columns and the baselines say, then what a look at every weight says.
+
+    Raises:
+        WorkbenchError: the file is not what was written.
+    """
     population = selection.population
     n = len(selection)
     sizes, means, deviations = np.zeros(len(ROWS), np.int64), np.zeros(len(ROWS)), np.zeros(len(ROWS))
@@ -91,6 +95,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         interval = mean_interval(steps)
         measures[b] = interval.value, interval.low, interval.high
     yield frame(0)
+    population.verify()
     seen: list[NDArray[np.uint64]] = []
     weights = selection.weights
     for begin in range(0, n, CHUNK):

@@ -55,7 +55,7 @@ class WorkbenchApp(App[None]):
     #bar { height: 1; background: $panel; }
     #keys { width: 1fr; height: 1; padding: 0 1; color: $text; }
     #jobs { width: auto; height: 1; padding: 0 1; color: $accent; }
-    NetworkTable .table--header, NetworkTable > .table--header { text-style: bold; color: $text-muted; }
+    NetworkTable > .table--header { text-style: bold; color: $text-muted; }
     NetworkTable > .table--column { text-style: bold underline; color: $accent; }
     NetworkTable > .table--cursor { background: $primary; color: $text; text-style: bold; }
     NetworkTable:blur > .table--cursor { background: $panel-lighten-2; }
@@ -144,7 +144,7 @@ class WorkbenchApp(App[None]):
 
     async def action_pane(self, name: str) -> None:
         """Go to a pane."""
-        if self.service is None or self.view is None or (self.pane is not None and self.pane.name == name):
+        if self.service is None or self.view is None or isinstance(self.pane, pane_class(name)):
             return
         if self.pane is not None:
             await self.pane.remove()
@@ -190,17 +190,10 @@ class WorkbenchApp(App[None]):
         return clean(words).replace("[", "\\[")
 
     def _paint_jobs(self) -> None:
-        from workbench.text import progress
-
         running = self.service.running() if self.service else []
         if not running and self._jobs_timer is not None:
             self._jobs_timer.pause()
-        words = []
-        for job in running:
-            told = "starting" if job.frame is None else progress(
-                job.frame.done, job.frame.total, job.rate, job.seconds_left
-            )  # fmt: skip
-            words.append(f"{job.analysis.name} {told}")
+        words = [f"{job.analysis.name} {job.progress or 'starting'}" for job in running]
         told = f"jobs: {'; '.join(words)}" if words else ""
         if told != self._jobs_told:
             self._jobs_told = told

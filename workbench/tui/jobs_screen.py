@@ -11,7 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.service import Job, ModelService
-from workbench.text import clean, duration, progress
+from workbench.text import clean, duration
 
 REFRESHES_A_SECOND = 4
 
@@ -81,10 +81,8 @@ class JobsScreen(ModalScreen[None]):
     def _line(job: Job) -> str:
         state = "stopping" if job.cancelling else job.state.value
         words = f"{job.number:>3} {job.analysis.name:<10} {state:<9} {duration(job.seconds):>8}"
-        if job.frame is not None:
-            words += "  " + progress(
-                job.frame.done, job.frame.total, job.rate, None if job.state.final else job.seconds_left
-            )
+        if job.progress:
+            words += "  " + job.progress
         given = ", ".join(
             f"{f.name} {clean(getattr(job.params, f.name), 60)}"
             for f in fields(job.params)

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from workbench.analysis import Analysis, Selection, describe_params
 from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
-from workbench.text import clean, progress
+from workbench.text import clean
 from workbench.tui.view import View
 
 REFRESHES_A_SECOND = 4
@@ -136,7 +136,7 @@ class ResultScreen(ModalScreen[None]):
             self._painted = frame
         words = "stopping" if job.cancelling else job.state.value
         if frame is not None and not final:
-            words += "  " + progress(frame.done, frame.total, job.rate, job.seconds_left)
+            words += "  " + job.progress
         if job.error:
             words += f": {clean(job.error)}"
         self.query_one("#result-line", Static).update(words)

@@ -264,9 +264,8 @@ class DatasetPane(Pane):
         message.stop()
         text = message.value.strip()
         if self._asking == "filter":
-            before = self.view.arrangement.expression
             await self.rearrange(expression=text)
-            if self.view.arrangement.expression == text or before == text:
+            if self.view.arrangement.expression == text:
                 self._close_prompt()
             return
         self._close_prompt()
@@ -354,7 +353,7 @@ class DatasetPane(Pane):
             self._close_prompt()
         elif self.table.range_start is not None:
             self.table.toggle_range()
-        elif self.has_class("show-inspector"):
+        elif not self.query_one("#middle").display:
             self.remove_class("show-inspector")
             self.table.focus()
         elif self.view.arrangement.expression or self.view.arrangement.group is not None:

@@ -21,6 +21,14 @@ INPUT_NAMES = ("x", "ẋ", "θ", "θ̇")
 PLANE_ROWS = 9
 
 
+def _add(pieces: list[tuple[str, str]], text: str, style: str) -> None:
+    """Add text to a line; text of one style stays one piece, since every piece costs bytes on the wire."""
+    if pieces and pieces[-1][1] == style:
+        pieces[-1] = (pieces[-1][0] + text, style)
+    else:
+        pieces.append((text, style))
+
+
 def shades(values: NDArray, scale: float) -> list[tuple[str, str]]:
     """Numbers (n,) as one character each: size by density, sign by shape and colour; runs of one style are joined."""
     pieces: list[tuple[str, str]] = []
@@ -31,10 +39,7 @@ def shades(values: NDArray, scale: float) -> list[tuple[str, str]]:
             level = min(4, int(np.ceil(4 * abs(value) / scale))) if scale > 0 else 0
             sign = (POSITIVE if value >= 0 else NEGATIVE)[level]
             style = "dim" if level == 0 else "first" if value > 0 else "second"
-        if pieces and pieces[-1][1] == style:
-            pieces[-1] = (pieces[-1][0] + sign, style)
-        else:
-            pieces.append((sign, style))
+        _add(pieces, sign, style)
     return pieces
 
 
@@ -93,11 +98,7 @@ def plane_lines(frame: policy.Frame, width: int) -> list[Line]:
         pad = 5 + ("̇" in label)
         pieces: list[tuple[str, str]] = [(f"{label:>{pad}} ", "dim")]
         for right in frame.margin[columns, row] > 0:
-            sign, style = ("█", "first") if right else ("-", "second")
-            if pieces[-1][1] == style:
-                pieces[-1] = (pieces[-1][0] + sign, style)
-            else:
-                pieces.append((sign, style))
+            _add(pieces, *(("█", "first") if right else ("-", "second")))
         lines.append(pieces)
     axis = f"{-limit:.0f}°{'θ'.center(across - 6)}{limit:+.0f}°"
     return [*lines, [(" " * 6 + axis, "dim")]]
