@@ -85,7 +85,7 @@ KNOWS = {
     "places": set(),
     "paper": set(),
     "text": set(),
-    "numerics": {"errors", "numerics"},
+    "numerics": {"errors", "compute", "policies", "physics", "kernels", "numerics"},
     "groups": {"errors"},
     "compute": {"errors"},
     "policies": {"errors"},
