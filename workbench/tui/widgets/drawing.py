@@ -1,4 +1,4 @@
-"""Pictures in characters: bars, Braille lines, and a base for widgets that show a few lines of them."""
+"""A base for widgets that show a few lines of pictures in characters."""
 
 from collections.abc import Sequence
 
@@ -8,49 +8,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-EIGHTHS = " ▁▂▃▄▅▆▇█"
-_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-
-Line = Sequence[tuple[str, str]]
-"""One line of a picture: pieces of text, each with the name of a style."""
-
-
-def bars(heights: Sequence[float], rows: int) -> list[str]:
-    """Vertical bars, one a column, `rows` lines high: heights are shares of the tallest, 0..1."""
-    lines = []
-    for row in range(rows - 1, -1, -1):
-        line = ""
-        for height in heights:
-            eighths = round(height * rows * 8)
-            # What is there at all is seen: the lowest line never rounds to nothing.
-            if row == 0 and height > 0:
-                eighths = max(1, eighths)
-            line += EIGHTHS[max(0, min(8, eighths - 8 * row))]
-        lines.append(line)
-    return lines
-
-
-class Braille:
-    """A canvas of width x height characters, 2 x 4 dots each; y grows downwards."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        self.cells = [[0] * width for _ in range(height)]
-
-    def dot(self, x: int, y: int) -> None:
-        """Set a dot, if it lies on the canvas."""
-        if 0 <= x < 2 * self.width and 0 <= y < 4 * self.height:
-            self.cells[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
-
-    def line(self, x0: float, y0: float, x1: float, y1: float) -> None:
-        """A straight line between two points, in dots."""
-        steps = max(1, round(max(abs(x1 - x0), abs(y1 - y0))))
-        for k in range(steps + 1):
-            self.dot(round(x0 + (x1 - x0) * k / steps), round(y0 + (y1 - y0) * k / steps))
-
-    def lines(self) -> list[str]:
-        """The canvas as text."""
-        return ["".join(chr(0x2800 + cell) if cell else " " for cell in row) for row in self.cells]
+from workbench.drawing import Line
 
 
 class Picture(Widget):

@@ -3,9 +3,10 @@
 import numpy as np
 
 from workbench.analyses import info
+from workbench.drawing import Line, bars
 from workbench.groups import CARTPOLE
 from workbench.tui.view import View
-from workbench.tui.widgets.drawing import Line, Picture, bars
+from workbench.tui.widgets.drawing import Picture
 
 BAR = 8
 BINS_HIGH = 5

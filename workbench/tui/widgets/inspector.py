@@ -6,12 +6,13 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from workbench.analyses import policy
+from workbench.drawing import Line, bars
 from workbench.physics import Physics, is_cartpole
 from workbench.policies import layers
 from workbench.population import FINGERPRINT, HELD_OUT, Population
 from workbench.text import clean
 from workbench.tui.view import format_value, heading
-from workbench.tui.widgets.drawing import Line, Picture, bars
+from workbench.tui.widgets.drawing import Picture
 from workbench.tui.widgets.rollout import RolloutView
 
 POSITIVE = "·░▒▓█"

@@ -5,8 +5,9 @@ import math
 from textual import events
 from textual.timer import Timer
 
+from workbench.drawing import Braille, Line
 from workbench.rollouts.outcomes import Trace
-from workbench.tui.widgets.drawing import Braille, Line, Picture
+from workbench.tui.widgets.drawing import Picture
 
 FRAMES_A_SECOND = 10
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
