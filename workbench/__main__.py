@@ -2,6 +2,8 @@
 
 import sys
 
+from workbench.leaving import leave
+
 OPTIONS_OF_THE_PROGRAM = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 OWN_COMMANDS = ("bench", "doctor", "open")
 
@@ -18,17 +20,22 @@ def main() -> None:
     arguments = sys.argv[1:]
     first = arguments[0] if arguments else ""
     if first and (first in OPTIONS_OF_THE_PROGRAM or first in commands()):
-        from workbench.cli import run
-
-        run(arguments)
+        _run(arguments)
     elif len(arguments) <= 1 and not first.startswith("-"):
         from workbench.tui.launch import launch
 
         launch(first or None)
     else:
-        from workbench.cli import run
+        _run(["open", *arguments])
 
-        run(["open", *arguments])
+
+def _run(arguments: list[str]) -> None:
+    from workbench.cli import run
+
+    try:
+        run(arguments)
+    except SystemExit as leaving:
+        leave(leaving.code if isinstance(leaving.code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import Field, asdict, dataclass, fields
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -91,6 +92,12 @@ class Analysis:
     """A frame as JSON values: what `--json` prints."""
     writes: bool = False
     """Whether it is a task."""
+    networks: Callable[[Any], Population] | None = None
+    """The networks of a frame as a population, where it has made some: what `--out` and saving in a pane write."""
+    figure: Callable[[Any], str] | None = None
+    """A frame as an SVG document: what `--svg` writes."""
+    reads: Callable[[Any, Any], tuple[Path, ...]] | None = None
+    """(selection, params) -> files beside the population that the result depends on."""
 
 
 def describe_params(params: type) -> list[tuple[Field, str]]:

@@ -26,6 +26,7 @@ from workbench.errors import WorkbenchError
 from workbench.expressions import matches
 from workbench.population import Population, load
 from workbench.service import Job, JobState, ModelService
+from workbench.storage import write_text
 from workbench.text import clean
 
 FAILURE, USAGE = 1, 2
@@ -49,6 +50,8 @@ DeviceOption = Annotated[str, typer.Option(help="Where torch computes: auto, cpu
 ThreadsOption = Annotated[int, typer.Option(help="Worker threads; 0 takes all available cores but one.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 WhereOption = Annotated[str, typer.Option(help="Only networks this is true of, as in 'survival > 190 and lr < 0.005'.")]
+OutOption = Annotated[Path | None, typer.Option(help="Save the networks it makes as a population file.")]
+SvgOption = Annotated[Path | None, typer.Option(help="Draw the result into this SVG file.")]
 PopulationArgument = Annotated[Path | None, typer.Argument(help="A population file; the shipped one by default.")]
 
 
@@ -156,6 +159,10 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
             parameters.append(_parameter(field.name, Annotated[kind, typer.Option(*flag, help=doc)], field.default))
     if not analysis.writes:
         parameters.append(_parameter("where", WhereOption, ""))
+    if analysis.networks is not None:
+        parameters.append(_parameter("out", OutOption, None))
+    if analysis.figure is not None:
+        parameters.append(_parameter("svg", SvgOption, None))
     parameters += [
         _parameter("as_json", JsonOption, False),
         _parameter("device", DeviceOption, "auto"),
@@ -164,6 +171,10 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
 
     def command(**values: Any) -> None:
         as_json = values.pop("as_json")
+        out, svg = values.pop("out", None) if analysis.networks else None, values.pop("svg", None)
+        for path in (out, svg):
+            if path is not None and path.exists():
+                raise WorkbenchError(f"{path}: already there; give another name or remove it")
         compute = Compute(values.pop("device"), values.pop("threads"))
         selection = None
         if not analysis.writes:
@@ -175,6 +186,10 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
         given = {k: tuple(v or ()) if v is None or isinstance(v, list) else v for k, v in given.items()}
         job = ModelService(compute).submit(analysis, selection, analysis.Params(**given))
         _follow(job, quiet=as_json)
+        if out is not None and analysis.networks is not None:
+            analysis.networks(job.frame).save(out)
+        if svg is not None and analysis.figure is not None:
+            write_text(svg, analysis.figure(job.frame))
         if as_json:
             said = analysis.summary(job.frame)
             print_json({**(_identity(selection.population) if selection else {}), **said})

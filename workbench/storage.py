@@ -83,10 +83,15 @@ def sweep_strays(folder: Path, name: str = "") -> int:
     return len(strays)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write JSON atomically."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+    write_text(path, json.dumps(data, indent=2, sort_keys=True) + "\n")
 
 
 def write_tensors(path: Path, arrays: Mapping[str, NDArray], header: Mapping[str, Any]) -> None:

@@ -24,22 +24,31 @@ _ACTIVATIONS = {
 }
 
 
-@torch.inference_mode()
-def outputs(weights: torch.Tensor, spec: PolicySpec, observations: torch.Tensor) -> torch.Tensor:
-    """Outputs (n, s, actions) of networks (n, p) on float32 observations (n, s, d)."""
+def activations(weights: torch.Tensor, spec: PolicySpec, observations: torch.Tensor) -> list[torch.Tensor]:
+    """What each layer of networks (n, p) gives on float32 observations (n, s, d): (n, s, units) each; differentiable.
+
+    The last are the outputs.
+    """
     x = observations
     if spec.normaliser is not None:
         mean = torch.tensor(spec.normaliser.mean, dtype=x.dtype, device=x.device)
         scale = torch.tensor(spec.normaliser.scale, dtype=x.dtype, device=x.device)
         x = ((x - mean) / scale).clamp(-spec.normaliser.clip, spec.normaliser.clip)
     parts: list = layers(weights, spec)  # type: ignore[arg-type]  # slicing and reshaping are the same in torch
+    found = []
     for k, (matrix, bias) in enumerate(parts):
         x = torch.bmm(x, matrix.transpose(-1, -2))
         if bias is not None:
             x = x + bias[:, None, :]
         if k + 1 < len(parts):
             x = _ACTIVATIONS[spec.activation](x)
-    return x
+        found.append(x)
+    return found
+
+
+def outputs(weights: torch.Tensor, spec: PolicySpec, observations: torch.Tensor) -> torch.Tensor:
+    """Outputs (n, s, actions) of networks (n, p) on float32 observations (n, s, d); differentiable."""
+    return activations(weights, spec, observations)[-1]
 
 
 @torch.inference_mode()

@@ -23,6 +23,7 @@ from workbench.numerics.statistics import standard_error
 from workbench.population import Population
 from workbench.rollouts.play import stream
 from workbench.training import parts
+from workbench.training.parts import COLLECTION
 from workbench.training.plan import Plan
 from workbench.training.recipes import Recipe
 
@@ -102,11 +103,11 @@ def collect(out: Path, plan: Plan, compute: Compute, resume: bool = False) -> It
     already = parts.finished(out, plan) if resume else None
     if already is not None:
         # Stopped, perhaps, between writing the population and clearing up.
-        shutil.rmtree(parts.folder_of(out), ignore_errors=True)
+        shutil.rmtree(COLLECTION.folder(out), ignore_errors=True)
         yield _of(already, out)
         return
-    folder = parts.open_folder(out, plan, resume)
-    with parts.sole_writer(folder):
+    folder = COLLECTION.open(out, plan.to_json(), resume)
+    with COLLECTION.sole_writer(folder):
         yield from _collect(out, folder, plan, recipe, compute)
 
 

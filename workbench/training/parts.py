@@ -3,11 +3,7 @@
 One process writes; a part is there whole or not at all, and is held against its hash when it is read.
 """
 
-import contextlib
-import fcntl
-import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +17,12 @@ from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, HELD_OUT, SCHEMA, Column, Population, Text, fingerprints, held_out, load
 from workbench.training.plan import Plan
 from workbench.training.recipes import HYPERPARAMETERS
+from workbench.unfinished import Kind, as_read, read_plan
 
-FOLDER = ".collecting"
-PLAN = "plan.json"
+COLLECTION = Kind(".collecting", "collection", "collecting into it")
 LEADING = ("index", "survival", "survival_se", "recipe")
 TRAILING = ("lean_x", "lean_angle", "sharpness", HELD_OUT, FINGERPRINT)
 """Columns before and after the hyperparameters."""
-
-
-def folder_of(out: Path) -> Path:
-    """Where the unfinished collection of a population file lies."""
-    return out.with_name(out.name + FOLDER)
 
 
 def finished(out: Path, plan: Plan) -> Population | None:
@@ -40,63 +31,7 @@ def finished(out: Path, plan: Plan) -> Population | None:
         population = load(out)
     except WorkbenchError:
         return None
-    return population if population.provenance.get("collection") == _told(plan) else None
-
-
-def open_folder(out: Path, plan: Plan, resume: bool) -> Path:
-    """Make the folder of a collection, or open it again.
-
-    Raises:
-        WorkbenchError: `out` exists; a folder is there and `resume` is not given; none is there and it is; its plan is
-            another one.
-    """
-    folder = folder_of(out)
-    if os.path.exists(out):  # pathlib's raises where a name is too long
-        raise WorkbenchError(f"{out}: already there; give another name or remove it")
-    if os.path.exists(folder):
-        if not resume:
-            raise WorkbenchError(f"{folder}: an unfinished collection is there; --resume goes on with it")
-        written, asked = _read_plan(folder), _told(plan)
-        if differing := [k for k in asked if asked[k] != written.get(k)]:
-            told = "; ".join(f"{k}: was {written.get(k)}, now {asked[k]}" for k in differing)
-            raise WorkbenchError(f"{folder}: begun with another plan ({told})")
-    else:
-        if resume:
-            raise WorkbenchError(f"{folder}: no unfinished collection to resume")
-        storage.write_json(folder / PLAN, plan.to_json())
-    return folder
-
-
-def _told(plan: Plan) -> dict[str, Any]:
-    """A plan as it comes back from a file: lists for tuples."""
-    return json.loads(json.dumps(plan.to_json()))
-
-
-@contextlib.contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold the plan's lock, which ends with the process, however that ends.
-
-    Raises:
-        WorkbenchError: another process holds it.
-    """
-    with open(folder / PLAN, "rb") as plan:
-        try:
-            fcntl.flock(plan, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise WorkbenchError(f"{folder}: another process is collecting into it") from None
-        storage.sweep_strays(folder)
-        storage.sweep_strays(folder.parent, folder.name.removesuffix(FOLDER))
-        yield
-
-
-def _read_plan(folder: Path) -> dict[str, Any]:
-    try:
-        plan = json.loads((folder / PLAN).read_text())
-    except (OSError, ValueError) as error:
-        raise WorkbenchError(f"{folder / PLAN}: cannot be read ({error})") from None
-    if not isinstance(plan, dict):
-        raise WorkbenchError(f"{folder / PLAN}: cannot be read (expected an object, got {type(plan).__name__})")
-    return plan
+    return population if population.provenance.get("collection") == as_read(plan.to_json()) else None
 
 
 def part_paths(folder: Path) -> list[Path]:
@@ -148,7 +83,7 @@ def snapshot(folder: Path) -> Population:
     Raises:
         WorkbenchError: no plan there, or a damaged part.
     """
-    plan = _read_plan(folder)
+    plan = read_plan(folder)
     parts = [read_part(path) for path in part_paths(folder)]
     spec = PolicySpec.from_json(plan["spec"])
     if not parts:

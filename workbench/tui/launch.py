@@ -1,8 +1,10 @@
-"""Starting and leaving the app. Imports nothing slow: the first paint waits for this module."""
+"""Starting the app, and leaving when it closes. Imports nothing slow: the first paint waits for this module."""
 
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
+
+from workbench.leaving import leave
 
 if TYPE_CHECKING:
     from workbench.compute import Compute
@@ -23,14 +25,3 @@ def launch(path: str | None, compute: "Compute | None" = None) -> NoReturn:
     app.run()
     app.close_service()
     leave(app.return_code or 0, app.fault)
-
-
-def leave(code: int, message: str = "") -> NoReturn:
-    """End the process at once: service threads may sit in native code that cannot be joined in good time."""
-    if message:
-        from workbench.text import clean
-
-        print(f"agentemb-tui: {clean(message, 2000)}", file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -1,0 +1,199 @@
+"""The dial: policies that survive a wanted number of steps, and how each was found and confirmed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from workbench import generators
+from workbench.analysis import Analysis, Selection
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.numerics.statistics import mean_interval
+from workbench.policies import PolicySpec
+from workbench.population import FINGERPRINT, Population, fingerprints
+from workbench.population import Text as TextColumn
+from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.play import rollout
+from workbench.text import clean
+
+TRIED = 16
+"""Candidates that the simulator tries for each policy wanted, where it may choose."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """How long, how many, and how they may be looked for."""
+
+    target: float = 120.0
+    """Steps that a policy shall survive."""
+    count: int = 8
+    """Policies to find."""
+    generator: str = "functional"
+    """A trained generator: a name or a file."""
+    selector: str = "predictor"
+    """predictor: no simulator episode is used to choose; simulator: the predictor's best are tried before."""
+    candidates: int = 2000
+    """Networks generated to choose from."""
+    seed: int = 0
+    """Seed of everything drawn."""
+    episodes: int = 100
+    """Fresh episodes in which each policy found is confirmed."""
+    cap: int = 200
+    """Steps after which an episode ends."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The policies found, the nearest to the target first as they were chosen."""
+
+    done: int
+    total: int
+    target: float
+    generator: str
+    selector: str
+    candidates: int
+    seed: int
+    cap: int
+    spec: str
+    """Their spec, as JSON."""
+    tried: int
+    """Simulator episodes that choosing took."""
+    predicted: NDArray[np.float64]
+    """(n, 2) predicted survival and by how much 95 % of such predictions are off, steps."""
+    steps: NDArray[np.int32]
+    """(n, episodes) survival in fresh episodes."""
+    latents: NDArray[np.float32]
+    """(n, k)."""
+    weights: NDArray[np.float32]
+    """(n, p)."""
+
+    @property
+    def error(self) -> float:
+        """Mean absolute difference of confirmed survival from the target, steps."""
+        return float(np.abs(self.steps.mean(1) - self.target).mean())
+
+
+def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
+    """Yield candidates chosen, then confirmed."""
+    if params.selector not in ("predictor", "simulator"):
+        raise WorkbenchError(f"selector: expected predictor or simulator, got {params.selector!r}")
+    if not 1 <= params.count <= 1000:
+        raise WorkbenchError(f"count: expected 1 to 1000, got {params.count}")
+    if not params.count <= params.candidates <= 1_000_000:
+        raise WorkbenchError(f"candidates: expected {params.count} (the count) to 1000000, got {params.candidates}")
+    if not 1 <= params.target <= params.cap:
+        raise WorkbenchError(f"target: expected 1 to {params.cap} steps (the cap), got {params.target:g}")
+    if not 0 <= params.seed < 2**63:
+        raise WorkbenchError(f"seed: expected 0 to {2**63 - 1}, got {params.seed}")
+    from workbench.learning.data import ALL
+    from workbench.learning.selection import TRIAL_EPISODES, TRIAL_SEED, predictor_of
+
+    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
+    predictor = predictor_of(generator)
+    if predictor is None:
+        raise WorkbenchError(f"dial: {generator.title} has no survival predictor; functional generators have one")
+    confirm = Episodes(params.episodes, params.cap, params.seed)
+    group = _group_of(params.target, generator.groups, ALL)
+    samples = generator.sample(params.candidates, group, params.seed)
+    predicted, off = predictor.predict(samples.weights)
+    keep = params.count * (TRIED if params.selector == "simulator" else 1)
+    order = np.argsort(np.abs(predicted - params.target), kind="stable")[: min(keep, len(predicted))]
+    tried = 0
+    if params.selector == "simulator":
+        trial = Episodes(TRIAL_EPISODES * 5, params.cap, params.seed + TRIAL_SEED)
+        lasted = rollout(samples.weights[order], generator.spec, trial, compute).steps.mean(1)
+        tried = len(order) * trial.count
+        order = order[np.argsort(np.abs(lasted - params.target), kind="stable")]
+    order = order[: params.count]
+
+    def frame(done: int, steps: NDArray) -> Frame:
+        return Frame(
+            done, 2, params.target, f"{generator.NAME} ({generator.title})", params.selector, len(predicted), params.seed,
+            params.cap, json.dumps(generator.spec.to_json(), sort_keys=True), tried,
+            np.stack([predicted[order], off[order]], 1), steps, samples.latents[order], samples.weights[order],
+        )  # fmt: skip
+
+    yield frame(1, np.zeros((len(order), 0), np.int32))
+    yield frame(2, rollout(samples.weights[order], selection.population.spec, confirm, compute).steps)
+
+
+def _group_of(target: float, groups: tuple[str, ...], everything: str) -> str:
+    """The survival group that a target lies in, where the generator knows it."""
+    from workbench.groups import CARTPOLE
+
+    name = CARTPOLE.names[int(CARTPOLE.assign(np.array([target]))[0])]
+    return name if name in groups else everything
+
+
+def table(frame: Frame) -> Group:
+    """A row a policy."""
+    out = Table(title=f"policies that survive {frame.target:g} steps, {frame.generator}")
+    for name in ("policy", "predicted", "confirmed", "off by"):
+        out.add_column(name, justify="right")
+    for k, (predicted, off) in enumerate(frame.predicted):
+        row = ["-", "-"]
+        if frame.steps.shape[1]:
+            found = mean_interval(frame.steps[k])
+            row = [f"{found.value:.1f} ± {found.half:.1f}", f"{found.value - frame.target:+.1f}"]
+        out.add_row(str(k), f"{predicted:.1f} ± {off:.1f}", *row)
+    return Group(out, Text(clean(sentence(frame), 1000)))
+
+
+def sentence(frame: Frame) -> str:
+    """How they were found, and how well."""
+    how = f"the {frame.selector} chose {len(frame.weights)} of {frame.candidates:,} candidates"
+    how += f" with {frame.tried:,} simulator episodes" if frame.tried else " without a simulator episode"
+    if not frame.steps.shape[1]:
+        return f"{how}; confirming…"
+    return (
+        f"{how}; off by {frame.error:.1f} steps on average in {frame.steps.shape[1]} fresh episodes each "
+        f"(cap {frame.cap}, seed {frame.seed}; 95 % intervals)"
+    )
+
+
+def summary(frame: Frame) -> dict[str, Any]:
+    """The same as JSON values."""
+    found = [mean_interval(row) for row in frame.steps] if frame.steps.shape[1] else []
+    return {
+        "target": frame.target,
+        "generator": frame.generator,
+        "selector": frame.selector,
+        "candidates": frame.candidates,
+        "simulator_episodes": frame.tried,
+        "seed": frame.seed,
+        "error": frame.error if found else None,
+        "policies": [
+            {"predicted": float(p), "off": float(o), "survival": f.value, "interval": [f.low, f.high]}
+            for (p, o), f in zip(frame.predicted, found, strict=True)
+        ],
+    }
+
+
+def networks(frame: Frame) -> Population:
+    """The policies as a population."""
+    columns = {
+        "survival": frame.steps.mean(1),
+        "recipe": TextColumn.of([f"dialled to {frame.target:g}"] * len(frame.weights)),
+        FINGERPRINT: fingerprints(frame.weights),
+    }
+    made = {k: getattr(frame, k) for k in ("generator", "target", "selector", "candidates", "seed")}
+    return Population(PolicySpec.from_json(json.loads(frame.spec)), frame.weights, columns, {"dial": made})
+
+
+def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
+    """The generator's file."""
+    return (generators.choose(selection.population, params.generator),)
+
+
+ANALYSIS = Analysis(
+    "dial", "Find policies that survive a wanted number of steps", Params, Frame, run, table, summary,
+    networks=networks, reads=reads,
+)  # fmt: skip

@@ -1,0 +1,132 @@
+"""Generators: one file each, found by being here. A file holds `GENERATOR`, a subclass of `learning.contract.Generator`."""
+
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench import storage
+from workbench.errors import WorkbenchError
+from workbench.places import shipped, state_dir
+from workbench.population import Population
+
+if TYPE_CHECKING:
+    from workbench.learning.contract import Generator
+
+KIND = "generator"
+SCHEMA = 1
+
+
+def names() -> list[str]:
+    """Names of all generators, without importing them (or torch)."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+@cache
+def find(name: str) -> "type[Generator]":
+    """The generator of this name; imports torch.
+
+    Raises:
+        WorkbenchError: no such generator.
+    """
+    if name not in names():
+        raise WorkbenchError(f"generator: expected {', '.join(names())} or a file, got {name!r}")
+    kind: type[Generator] = import_module(f"{__name__}.{name}").GENERATOR
+    assert name == kind.NAME, f"generators/{name}.py holds {kind.NAME!r}"
+    return kind
+
+
+def load(path: Path | str, device: str = "cpu") -> "Generator":
+    """Read a trained generator.
+
+    Raises:
+        WorkbenchError: missing, not a generator, cut, or of another schema.
+    """
+    path = Path(path)
+    arrays, header = storage.read_tensors(path)
+    if header.get("kind") != KIND:
+        raise WorkbenchError(f"{path}: holds a {header.get('kind', 'thing without a kind')!s}, expected a generator")
+    if header.get("schema") != SCHEMA:
+        raise WorkbenchError(f"{path}: written with schema {header.get('schema')!r}; this program reads {SCHEMA}")
+    if header.get("name") not in names():
+        raise WorkbenchError(f"{path}: a {header.get('name')!r}; this program has {', '.join(names())}")
+    generator = find(str(header["name"])).restore(arrays, header, path, device)
+    if generator.content_hash != header.get("hash"):
+        raise WorkbenchError(f"{path}: damaged: its content hash is not the one in its header")
+    return generator
+
+
+def places(population: Population) -> list[Path]:
+    """Folders where trained generators are looked for: beside the population, the user's own, and what ships."""
+    beside = [population.path.resolve().parent] if population.path else []
+    return [*beside, state_dir() / "generators", shipped("checkpoints")]
+
+
+def trained(population: Population) -> list[tuple[Path, dict]]:
+    """Trained generators for networks of this spec, with their headers: those of this very population first.
+
+    Files that cannot be read are passed over.
+    """
+    found: dict[Path, dict] = {}
+    for folder in places(population):
+        for path in _files(folder):
+            try:
+                _, header = storage.read_tensors(path)
+            except WorkbenchError:
+                continue
+            if header.get("kind") == KIND and _fits(header, population):
+                found.setdefault(path.resolve(), header)
+
+    def rank(item: tuple[Path, dict]) -> tuple[bool, str]:
+        path, header = item
+        own = (header.get("provenance") or {}).get("population", {}).get("hash") == population.content_hash
+        return not own, path.name
+
+    return sorted(found.items(), key=rank)
+
+
+def choose(population: Population, wanted: str) -> Path:
+    """The file of a generator that is asked for by path, or by name: the best fitting of those that are trained.
+
+    Raises:
+        WorkbenchError: none of that name is trained for these networks.
+    """
+    if wanted not in names():
+        if wanted and (Path(wanted).exists() or Path(wanted).suffix):
+            return Path(wanted)
+        raise WorkbenchError(f"generator: expected {', '.join(names())} or a file, got {wanted!r}")
+    for path, header in trained(population):
+        if header.get("name") == wanted:
+            return path
+    looked = ", ".join(map(str, places(population)))
+    raise WorkbenchError(
+        f"{population.name}: no trained {wanted} for {population.spec.label} networks in {looked}; "
+        f"make one with `agentemb-tui train {population.path or 'POPULATION'} --generator {wanted}`"
+    )
+
+
+def for_population(population: Population, wanted: str, device: str = "cpu") -> "Generator":
+    """Read the generator that is asked for by path or by name, and see that it is of such networks.
+
+    Raises:
+        WorkbenchError: none trained, a file that cannot be read, or a generator of networks of another spec.
+    """
+    generator = load(choose(population, wanted), device)
+    generator.check_population(population.spec, population.name)
+    return generator
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    try:
+        return sorted(p for p in folder.glob("*.safetensors") if p.is_file())
+    except OSError:
+        return []
+
+
+def _fits(header: dict, population: Population) -> bool:
+    spec, told = population.spec, header.get("spec") or {}
+    return (told.get("sizes"), told.get("activation"), told.get("bias")) == (
+        list(spec.sizes), spec.activation, spec.bias
+    )  # fmt: skip

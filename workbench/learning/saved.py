@@ -1,0 +1,47 @@
+"""A training's state on disk, so that it can be taken up again."""
+
+import json
+import math
+from dataclasses import fields
+from pathlib import Path
+
+from workbench import storage
+from workbench.errors import WorkbenchError
+from workbench.learning.loop import Optimisation
+from workbench.unfinished import Kind
+
+TRAINING = Kind(".training", "training", "training into it")
+STATE = "state.safetensors"
+ARRAYS = ("finished", "current")
+NUMBERS = tuple(f.name for f in fields(Optimisation) if f.name not in (*ARRAYS, "snapshot"))
+
+
+def save_state(folder: Path, state: Optimisation) -> None:
+    """Write down how far a training is."""
+    state.snapshot()
+    arrays = {f"{kind}/{name}": value for kind in ARRAYS for name, value in getattr(state, kind).items()}
+    numbers = {name: getattr(state, name) for name in NUMBERS}
+    numbers["best"] = None if math.isinf(state.best) else state.best
+    header = {"kind": "training", "numbers": json.loads(json.dumps(numbers))}
+    storage.write_tensors(folder / STATE, arrays, {**header, "hash": storage.content_hash(arrays, header)})
+
+
+def load_state(folder: Path) -> Optimisation | None:
+    """The state in a folder, or None where none was written yet.
+
+    Raises:
+        WorkbenchError: it is damaged.
+    """
+    path = folder / STATE
+    if not path.exists():
+        return None
+    arrays, header = storage.read_tensors(path)
+    if storage.content_hash(arrays, {k: header[k] for k in ("kind", "numbers") if k in header}) != header.get("hash"):
+        raise WorkbenchError(f"{path}: damaged; remove it, and the training begins anew")
+    numbers = header["numbers"]
+    best = math.inf if numbers["best"] is None else numbers["best"]
+    taken: dict[str, dict] = {kind: {} for kind in ARRAYS}
+    for name, value in arrays.items():
+        kind, _, key = name.partition("/")
+        taken[kind][key] = value.copy()
+    return Optimisation(**{**numbers, "best": best, **taken})
