@@ -62,6 +62,28 @@ def population(population_path):
     return load(population_path)
 
 
+@pytest.fixture(scope="session")
+def generators_home(tmp_path_factory, population_path):
+    """A home of state with a generator of every kind, trained for a moment on the small population."""
+    from trainings import fit
+
+    from workbench import generators
+    from workbench.learning.data import TrainingData
+
+    home = tmp_path_factory.mktemp("state")
+    data = TrainingData.of(load(population_path))
+    for name in generators.names():
+        fit(name, data).save(home / "agentemb-tui" / "generators" / f"small-{name}-0.safetensors")
+    return home
+
+
+@pytest.fixture
+def trained(generators_home, monkeypatch):
+    """The folder of the user's generators, with one of every kind in it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(generators_home))
+    return generators_home / "agentemb-tui" / "generators"
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20260)

@@ -5,7 +5,7 @@ import sys
 from workbench.leaving import leave
 
 OPTIONS_OF_THE_PROGRAM = ("--help", "-h", "--version", "--install-completion", "--show-completion")
-OWN_COMMANDS = ("bench", "doctor", "open")
+OWN_COMMANDS = ("bench", "doctor", "open", "reproduce")
 
 
 def commands() -> set[str]:

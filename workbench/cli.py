@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import MISSING, fields
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -26,7 +27,7 @@ from workbench.errors import WorkbenchError
 from workbench.expressions import matches
 from workbench.population import Population, load
 from workbench.service import Job, JobState, ModelService
-from workbench.storage import write_text
+from workbench.storage import write_json, write_text
 from workbench.text import clean
 
 FAILURE, USAGE = 1, 2
@@ -127,6 +128,52 @@ def bench(
         print_json([r.to_json() for r in results])
     else:
         Console().print(benchmarks.table(results))
+
+
+@app.command(short_help="The paper's tables and figures, made again.")
+def reproduce(
+    what: Annotated[list[str], typer.Argument(help="Tables and figures (table1, fig4, fig9), and a population file.")],
+    out: Annotated[Path, typer.Option(help="Folder for figures (SVG), tables (text) and every number (JSON).")] = Path(
+        "reproduced"
+    ),
+    seed: Annotated[list[str] | None, typer.Option(help="A seed; may be repeated. 0, 1 and 2 by default.")] = None,
+    count: Annotated[int, typer.Option(help="Networks sampled for each figure.")] = 1000,
+    quick: Annotated[bool, typer.Option("--quick", help="One seed and 200 samples.")] = False,
+    as_json: JsonOption = False,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Make the paper's tables and figures from a population, beside the paper's own figures."""
+    from workbench import reproductions
+    from workbench.reproductions.common import Params
+
+    known = reproductions.names()
+    wanted = [word for word in what if word in known]
+    files = [word for word in what if word not in known]
+    if not wanted or len(files) > 1 or (files and not Path(files[0]).suffix):
+        raise WorkbenchError(
+            f"reproduce: expected {', '.join(known)} and at most one population file, got {clean(what)}"
+        )
+    population = load(files[0] if files else None)
+    params = Params(count=count, quick=quick) if seed is None else Params(tuple(seed), count, quick)
+    service, said = ModelService(Compute(device, threads)), {}
+    for name in wanted:
+        analysis = reproductions.find(name)
+        job = service.submit(analysis, Selection(population), params)
+        _follow(job, quiet=as_json)
+        said[name] = _plain({**_identity(population), **analysis.summary(job.frame)})
+        write_json(out / f"{name}.json", said[name])
+        printed = Console(width=120, file=StringIO(), color_system=None)
+        printed.print(analysis.table(job.frame))
+        assert isinstance(printed.file, StringIO)
+        write_text(out / f"{name}.txt", printed.file.getvalue())
+        if analysis.figure is not None:
+            write_text(out / f"{name}.svg", analysis.figure(job.frame))
+        if not as_json:
+            Console().print(analysis.table(job.frame))
+            complain(f"written to {out / name}.json, .txt and .svg")
+    if as_json:
+        print_json(said)
 
 
 def print_json(data: Any) -> None:

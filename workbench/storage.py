@@ -8,6 +8,7 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -81,6 +82,11 @@ def sweep_strays(folder: Path, name: str = "") -> int:
     for stray in strays:
         stray.unlink(missing_ok=True)
     return len(strays)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of ours and all in it; what cannot be removed stays."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -30,6 +30,7 @@ from workbench.text import clean
 if TYPE_CHECKING:
     from workbench.learning.attributes import Direction
     from workbench.learning.contract import Generator
+    from workbench.learning.scoring import Yardstick
 
 ATTRIBUTES = ("survival", "lean_x", "lean_angle", "sharpness")
 """What is measured of every Cart-Pole policy: steps, m, rad, 0..1."""
@@ -91,32 +92,24 @@ class Frame:
 
 
 def attribute_direction(
-    generator: "Generator",
-    population: Population,
-    held: NDArray,
-    name: str,
-    group: str,
-    hold: "tuple[Direction, ...]" = (),
+    generator: "Generator", held_against: "Yardstick", name: str, hold: "tuple[Direction, ...]" = ()
 ) -> "Direction":
-    """The direction of an attribute, fitted to training networks and judged on held-out ones."""
+    """The direction of an attribute in a survival group, fitted to training networks and judged on held-out ones."""
     from workbench.learning.attributes import direction
 
-    values = attribute_values(population, name)
+    population, group = held_against.population, held_against.group
     random = np.random.default_rng(0)
-    usable = np.isfinite(values) & np.isfinite(np.asarray(population.weights)).all(1)
-    fit = random.permutation(np.flatnonzero(~held & usable))[:FITTED]
-    unseen = random.permutation(np.flatnonzero(held & usable))[:FITTED]
-    if len(fit) < 2:
-        raise WorkbenchError(f"{population.name}: {len(fit)} training networks; a direction needs two at least")
+    fit, unseen = (random.permutation(rows)[:FITTED] for rows in (held_against.training, held_against.held_out))
     encoded = [generator.encode(np.asarray(population.weights[rows]), group)[0] for rows in (fit, unseen)]
-    return direction(name, encoded[0], values[fit], encoded[1], values[unseen], hold)
+    values = [attribute_values(population, name, rows) for rows in (fit, unseen)]
+    return direction(name, encoded[0], values[0], encoded[1], values[1], hold)
 
 
-def attribute_values(population: Population, name: str) -> NDArray[np.float64]:
-    """An attribute of each network (n,): the population's column, or measured where it has none."""
+def attribute_values(population: Population, name: str, rows: NDArray) -> NDArray[np.float64]:
+    """An attribute of some networks (n,): the population's column, or measured where it has none."""
     if name in population.columns:
-        return np.asarray(population[name], float)
-    weights = np.asarray(population.weights)
+        return np.asarray(population[name], float)[rows]
+    weights = np.asarray(population.weights[rows])
     if name == "survival":
         return rollout(weights, population.spec, Episodes()).steps.mean(1)
     return getattr(behaviour(weights, population.spec, Episodes()), name)
@@ -134,21 +127,18 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     population = selection.population if selection.rows is None else selection.population.select(selection.indices)
     if not -1 <= params.network < len(population):
         raise WorkbenchError(f"{population.name}: no network #{params.network}; it has {len(population)}")
-    from workbench.learning.data import held_out_rows
-    from workbench.learning.scoring import Yardstick
+    from workbench.learning.scoring import yardstick
 
     episodes = Episodes(params.episodes, params.cap, params.seed)
-    generator = generators.for_population(population, params.generator, compute.torch_device)
+    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
     generator.check_group(params.group)
-    held = held_out_rows(population)
-    found = {n: attribute_direction(generator, population, held, n, params.group) for n in ATTRIBUTES}
-    along = attribute_direction(
-        generator, population, held, params.attribute, params.group, tuple(found[n] for n in params.hold)
-    )
+    held_against = yardstick(population, params.group, params.seed, compute)
+    found = {n: attribute_direction(generator, held_against, n) for n in ATTRIBUTES}
+    along = attribute_direction(generator, held_against, params.attribute, tuple(found[n] for n in params.hold))
     if params.network >= 0:
         rows = np.array([params.network])
     else:
-        rows = Yardstick(population, params.group, params.seed, compute).reference[: params.count]
+        rows = held_against.reference[: params.count]
     latents, _ = generator.encode(np.asarray(population.weights[rows]), params.group)
     steps = np.array(STEPS)
     means = np.full((len(steps), len(ATTRIBUTES), 3), np.nan)
@@ -178,28 +168,32 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 
 def _monotone(values: NDArray) -> float:
-    """Mean rank correlation of each network's values (t, n) with the step."""
-    ranks = values.argsort(0).argsort(0).astype(float)
+    """Mean rank correlation of each network's values (t, n) with the step; values that are all the same have none, 0."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(values, axis=0)
     ranks -= ranks.mean(0)
     order = np.arange(len(values)) - (len(values) - 1) / 2
     spread = np.sqrt((ranks**2).sum(0) * (order**2).sum())
-    return float((order @ ranks / spread).mean())
+    return float(np.divide(order @ ranks, spread, out=np.zeros(len(spread)), where=spread > 0).mean())
 
 
 def table(frame: Frame) -> Group:
     """A row a step, a column an attribute."""
     who = "one network" if frame.moved == 1 else f"{frame.moved} held-out networks"
     out = Table(title=f"{who} of {frame.group} moved along {frame.attribute}, {frame.generator}")
-    out.add_column("moved by (sd)", justify="right")
+    out.add_column("sd", justify="right")
+    units = {"survival": "steps", "lean_x": "m", "lean_angle": "°", "sharpness": "0..1"}
     for name, fit in zip(ATTRIBUTES, frame.fit, strict=True):
-        out.add_column(f"{name}\n(R² {fit:.2f})", justify="right")
+        out.add_column(f"{name}, {units[name]}\n(R² {fit:.2f})", justify="right")
+    scales = {"survival": (1.0, 1), "lean_x": (1.0, 2), "lean_angle": (float(np.degrees(1)), 2), "sharpness": (1.0, 3)}
     for step, row in zip(frame.steps, frame.means, strict=True):
         if not np.isnan(row[0, 0]):
-            digits = (1, 3, 4, 3)
-            out.add_row(
-                f"{step:+.1f}",
-                *(f"{m:.{d}f} ± {(high - low) / 2:.{d}f}" for (m, low, high), d in zip(row, digits, strict=True)),
-            )
+            told = []
+            for name, (mean, low, high) in zip(ATTRIBUTES, row, strict=True):
+                scale, digits = scales[name]
+                told.append(f"{mean * scale:.{digits}f} ± {(high - low) / 2 * scale:.{digits}f}")
+            out.add_row(f"{step:+.1f}", *told)
     held = f", holding {' and '.join(frame.hold)}" if frame.hold else ""
     words = (
         f"{frame.attribute} follows the step with rank correlation {frame.monotone:.2f} on average{held}; "

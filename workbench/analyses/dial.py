@@ -108,7 +108,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     order = np.argsort(np.abs(predicted - params.target), kind="stable")[: min(keep, len(predicted))]
     tried = 0
     if params.selector == "simulator":
-        trial = Episodes(TRIAL_EPISODES * 5, params.cap, params.seed + TRIAL_SEED)
+        trial = Episodes(TRIAL_EPISODES * 5, params.cap, (params.seed + TRIAL_SEED) % 2**63)
         lasted = rollout(samples.weights[order], generator.spec, trial, compute).steps.mean(1)
         tried = len(order) * trial.count
         order = order[np.argsort(np.abs(lasted - params.target), kind="stable")]
@@ -116,8 +116,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
     def frame(done: int, steps: NDArray) -> Frame:
         return Frame(
-            done, 2, params.target, f"{generator.NAME} ({generator.title})", params.selector, len(predicted), params.seed,
-            params.cap, json.dumps(generator.spec.to_json(), sort_keys=True), tried,
+            done, 2, params.target, f"{generator.NAME} ({generator.title})", params.selector, len(predicted),
+            params.seed, params.cap, json.dumps(generator.spec.to_json(), sort_keys=True), tried,
             np.stack([predicted[order], off[order]], 1), steps, samples.latents[order], samples.weights[order],
         )  # fmt: skip
 

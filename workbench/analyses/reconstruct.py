@@ -73,15 +73,15 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     if not 0 <= params.seed < 2**63:
         raise WorkbenchError(f"seed: expected 0 to {2**63 - 1}, got {params.seed}")
     population = selection.population if selection.rows is None else selection.population.select(selection.indices)
-    from workbench.learning.scoring import Yardstick
+    from workbench.learning.scoring import yardstick
     from workbench.rollouts.states import own
 
     episodes = Episodes(params.episodes, params.cap, params.seed)
-    generator = generators.for_population(population, params.generator, compute.torch_device)
-    yardstick = Yardstick(population, params.group, params.seed, compute)
+    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
+    held_against = yardstick(population, params.group, params.seed, compute)
     random = np.random.default_rng([params.seed, 6])
-    rows = random.permutation(yardstick.held_out)[: params.count]
-    group = CARTPOLE.assign(yardstick.survival[rows])
+    rows = random.permutation(held_against.held_out)[: params.count]
+    group = CARTPOLE.assign(held_against.survival[rows])
     survival, agreement, distance = np.zeros((len(rows), 2)), np.zeros(len(rows)), np.zeros(len(rows))
     for begin in range(0, len(rows), CHUNK):
         part = slice(begin, min(begin + CHUNK, len(rows)))

@@ -146,20 +146,20 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     """Yield the generator's own row first, then its controls one by one."""
     episodes = check(params)
     population = selection.population if selection.rows is None else selection.population.select(selection.indices)
-    from workbench.learning.scoring import METRICS, Yardstick, verdict
+    from workbench.learning.scoring import METRICS, verdict, yardstick
     from workbench.learning.selection import predictor_of
 
-    generator = generators.for_population(population, params.generator, compute.torch_device)
+    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
     generator.check_group(params.group)
-    yardstick = Yardstick(population, params.group, params.seed, compute)
-    floor = yardstick.floor(params.count)
-    unseen = yardstick.unseen
+    held_against = yardstick(population, params.group, params.seed, compute)
+    floor = held_against.floor(params.count)
+    unseen = held_against.unseen
     grid = np.linspace(0, params.cap, GRID)
     total = 3 + len(CONTROLS) + (generator.NAME != FAITHFUL)
     selector = params.selector
     if selector == "auto":
         selector = "predictor" if predictor_of(generator) else "none"
-    chosen = draw(generator, yardstick, params, selector, compute)
+    chosen = draw(generator, held_against, params, selector, compute)
     weights = chosen.samples.weights
     steps = rollout(weights, population.spec, episodes, compute).steps
     survival = steps.mean(1)
@@ -182,26 +182,26 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     def add(name: str, networks: NDArray, lasted: NDArray, cost: tuple[float, float], found: Any = None) -> None:
         names.append(name)
         with np.errstate(invalid="ignore", divide="ignore"):
-            scores.append(np.concatenate([yardstick.score(networks, lasted, found), cost]))
+            scores.append(np.concatenate([held_against.score(networks, lasted, found), cost]))
 
     yield frame(1)
-    closest = yardstick.nearest(weights)
+    closest = held_against.nearest(weights)
     near, agree = closest.rows, closest.agreement
-    near_distance = closest.distances / np.median(yardstick.held_out_distances)
+    near_distance = closest.distances / np.median(held_against.held_out_distances)
     add(label(generator, selector), weights, survival, (chosen.candidates / n, chosen.episodes), closest)
     word, sentence = verdict(scores[0][: len(METRICS)], floor)
     yield frame(2)
-    faithful = generator if generator.NAME == FAITHFUL else reference(population, compute)
+    faithful = generator if generator.NAME == FAITHFUL else reference(selection.population, compute)
     done = 2
     for name in dict.fromkeys(["none", selector]) if faithful is not generator else ():
         if faithful is not None and params.group in faithful.groups:
-            other = draw(faithful, yardstick, params, name, compute, predictor_of(generator))
+            other = draw(faithful, held_against, params, name, compute, predictor_of(generator))
             played = rollout(other.samples.weights, population.spec, episodes, compute).steps.mean(1)
             add(label(faithful, name), other.samples.weights, played, (other.candidates / n, other.episodes))
             yield frame(done)
     done = total - len(CONTROLS)
     yield frame(done)
-    for name, networks in controls(yardstick, params):
+    for name, networks in controls(held_against, params):
         played = rollout(networks, population.spec, episodes, compute).steps.mean(1)
         add(name, networks, played, (np.nan, 0))
         done += 1
@@ -217,13 +217,12 @@ def draw(
     predictor: Any = None,
 ) -> "Chosen":
     """Samples of a generator as the parameters ask for them."""
-    from workbench.learning.data import held_out_rows
     from workbench.learning.selection import choose, predictor_of
 
     population = yardstick.population
     change = None
     if params.without:
-        change = _neutral(generator, population, held_out_rows(population), params.without, params.group)
+        change = _neutral(generator, yardstick, params.without)
     return choose(
         generator, params.count, params.group, params.seed, selector=selector, wanted=yardstick.wanted,
         predictor=predictor or predictor_of(generator),
@@ -232,12 +231,12 @@ def draw(
     )  # fmt: skip
 
 
-def _neutral(generator: "Generator", population: Population, held: NDArray, name: str, group: str) -> Any:
+def _neutral(generator: "Generator", yardstick: "Yardstick", name: str) -> Any:
     from workbench.analyses.attributes import ATTRIBUTES, attribute_direction
 
     if name not in ATTRIBUTES:
         raise WorkbenchError(f"without: expected {', '.join(ATTRIBUTES)}, got {name!r}")
-    found = attribute_direction(generator, population, held, name, group)
+    found = attribute_direction(generator, yardstick, name)
     return lambda latents: found.set(latents, found.value).astype(np.float32)
 
 
@@ -302,14 +301,16 @@ def _ratio(value: float) -> str:
 def about(frame: Frame) -> str:
     """What the figures are of."""
     return (
-        f"trained on {frame.trained_on}; W1 in steps from {len(frame.unseen):,} held-out networks, floor {frame.floor:.2f}; "
+        f"trained on {frame.trained_on}; W1 in steps from {len(frame.unseen):,} held-out networks, floor "
+        f"{frame.floor:.2f}; "
         f"n {len(frame.weights):,}, {frame.episodes} episodes, cap {frame.cap}, seed {frame.seed}; 95 % intervals"
     )
 
 
 RATIOS_ARE = (
-    "novelty: distance to the nearest training network, diversity: distance between samples, in behaviour and in weights, "
-    "both against held-out networks'; tried: networks generated for each kept; episodes: of the simulator, to choose"
+    "novelty: distance to the nearest training network, diversity: distance between samples, in behaviour and in "
+    "weights, both against held-out networks'; tried: networks generated for each kept; episodes: of the simulator, to "
+    "choose"
 )
 
 

@@ -1,9 +1,7 @@
 """Train a generator on a population's training networks (Agent Embeddings, sections 3.4 and 3.5)."""
 
-import shutil
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,9 @@ from workbench import generators
 from workbench.analysis import Analysis
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.places import state_dir
 from workbench.population import load
 from workbench.text import clean
 
-SAVE_SECONDS = 5.0
-"""Between two writings of an unfinished training."""
 Curves = tuple[tuple[str, tuple[tuple[str, tuple[float, ...]], ...]], ...]
 
 
@@ -67,11 +62,6 @@ class Frame:
     seconds: float = 0.0
 
 
-def default_path(population: Path, generator: str, seed: int) -> Path:
-    """Where a trained generator goes if nothing else is said."""
-    return state_dir() / "generators" / f"{population.stem}-{generator}-{seed}.safetensors"
-
-
 def run(compute: Compute, _selection: None, params: Params) -> Iterator[Frame]:
     """Yield progress several times a second; a training that is stopped has saved what it has."""
     kind_name = params.generator
@@ -82,51 +72,28 @@ def run(compute: Compute, _selection: None, params: Params) -> Iterator[Frame]:
     if params.stop and not params.resume:
         raise WorkbenchError("stop: only an unfinished training can be ended early; give --resume with it")
     population = load(params.population)
-    from workbench.learning.contract import settings_from, train
+    from workbench.learning.contract import settings_from
     from workbench.learning.data import TrainingData
-    from workbench.learning.saved import TRAINING, load_state, save_state
+    from workbench.learning.shelf import Task, default_path
 
     kind = generators.find(kind_name)
     settings = settings_from(kind, params.set)
     kind.check_spec(population.spec)
     data = TrainingData.of(population, compute)
-    out = Path(params.out) if params.out else default_path(Path(params.population), kind_name, params.seed)
-    plan = {
-        "generator": kind_name, "settings": asdict(settings), "seed": params.seed,
-        "population": population.content_hash, "device": compute.torch_device,
-    }  # fmt: skip
-    folder = TRAINING.open(out, plan, params.resume)
-    with TRAINING.sole_writer(folder):
-        state = load_state(folder)
-        if state is not None and params.stop:
-            state.stop = True
-        groups = kind.groups_of(data, settings)
-        missing = tuple(g for g in (*data.groups.names,) if g not in data.trainable)
-        saved, frame = time.monotonic(), None
-        training = train(kind, data, settings, params.seed, compute, state)
-        state = None
-        try:
-            for generator, state in training:  # noqa: B007  # the last of each is used below
-                curves = tuple((p, tuple((t, tuple(v)) for t, v in terms.items())) for p, terms in state.log.items())
-                frame = Frame(
-                    min(state.done, state.total - 1), state.total, state.phase, state.epoch, tuple(state.log), curves,
-                    groups, missing,
-                )  # fmt: skip
-                yield frame
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    save_state(folder, state)
-                    saved = time.monotonic()
-        except BaseException:
-            if state is not None:
-                save_state(folder, state)
-            raise
-        generator.save(out)
-        shutil.rmtree(folder)
-        assert frame is not None and state is not None
-        yield Frame(
-            state.total, state.total, state.phase, state.epoch, frame.phases, frame.curves, groups, missing, str(out),
-            generator.provenance["seconds"],
+    out = Path(params.out) if params.out else default_path(population.name, kind_name, params.seed)
+    groups = kind.groups_of(data, settings)
+    missing = tuple(g for g in data.groups.names if g not in data.trainable)
+    frame = seconds = None
+    for generator, state in Task(kind, data, settings, params.seed, out).run(compute, params.resume, params.stop):
+        curves = tuple((p, tuple((t, tuple(v)) for t, v in terms.items())) for p, terms in state.log.items())
+        frame = Frame(
+            min(state.done, state.total - 1), state.total, state.phase, state.epoch, tuple(state.log), curves, groups,
+            missing,
         )  # fmt: skip
+        seconds = generator.provenance.get("seconds")
+        yield frame
+    assert frame is not None and seconds is not None
+    yield replace(frame, done=frame.total, path=str(out), seconds=seconds)
 
 
 def table(frame: Frame) -> Group:

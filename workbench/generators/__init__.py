@@ -1,13 +1,11 @@
-"""Generators: one file each, found by being here. A file holds `GENERATOR`, a subclass of `learning.contract.Generator`."""
+"""Generators: one file each, found by being here. A file holds `GENERATOR`, a `learning.contract.Generator`."""
 
-import pkgutil
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench import storage
+from workbench import discovery, storage
 from workbench.errors import WorkbenchError
 from workbench.places import shipped, state_dir
 from workbench.population import Population
@@ -21,7 +19,7 @@ SCHEMA = 1
 
 def names() -> list[str]:
     """Names of all generators, without importing them (or torch)."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return discovery.names(__path__)
 
 
 @cache
@@ -33,7 +31,7 @@ def find(name: str) -> "type[Generator]":
     """
     if name not in names():
         raise WorkbenchError(f"generator: expected {', '.join(names())} or a file, got {name!r}")
-    kind: type[Generator] = import_module(f"{__name__}.{name}").GENERATOR
+    kind: type[Generator] = discovery.held(__name__, name, "GENERATOR")
     assert name == kind.NAME, f"generators/{name}.py holds {kind.NAME!r}"
     return kind
 

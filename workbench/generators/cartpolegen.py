@@ -1,9 +1,9 @@
 """CartPoleGen, the paper's variational autoencoder over weights (Agent Embeddings, section 3.4 and Figure 3).
 
-Encoder p-128-64-32 and a mirrored decoder, ELU, skip connections by concatenation: each layer sees the output of the one
-before and what that one saw. Unit-variance Gaussian likelihood: half the sum of squared errors, plus the divergence from
-N(0, I). Adam, 20 epochs, batches of 10. By default a model for each survival group and one for all (the paper's two
-settings); a class-conditional model (Sohn et al., 2015) and linear layers are options.
+Encoder p-128-64-32 and a mirrored decoder, ELU, skip connections by concatenation: each layer sees the output of the
+one before and what that one saw. Unit-variance Gaussian likelihood: half the sum of squared errors, plus the divergence
+from N(0, I). Adam, 20 epochs, batches of 10. By default a model for each survival group and one for all (the paper's
+two settings); a class-conditional model (Sohn et al., 2015) and linear layers are options.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Settings:
     activation: str = "elu"
     """elu, or identity for linear layers."""
     patience: int = 0
-    """Epochs without a better validation loss after which a model stops, at its best; 0 runs all epochs and keeps the last."""
+    """Epochs without a better validation loss after which a model stops, at its best; 0 runs all and keeps the last."""
 
     def __post_init__(self) -> None:
         if self.condition not in CONDITIONS:

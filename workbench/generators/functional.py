@@ -31,7 +31,7 @@ from workbench.numerics import mixture
 from workbench.numerics.symmetry import has_mirror, mirror
 from workbench.policies import PolicySpec, layers
 from workbench.rollouts.reference import activations
-from workbench.rollouts.states import visited
+from workbench.rollouts.states import own, visited
 
 POOL = 16_384
 """States that the loss draws from."""
@@ -43,6 +43,10 @@ MATCHED = 512
 """States on which the output layer is fitted."""
 A_STEP = 128
 """States a step of the autoencoder looks at."""
+OWN, OWN_A_STEP = 64, 32
+"""States that each network visits itself, kept, and looked at by a step: there its decisions matter most."""
+NEAR = 0.02
+"""Output differences on a network's own states are held against their own size, plus this share of the common size."""
 BATCH = 256
 WHOLE, SINGLE = 16, 8
 """Noise of a network, and of each of its units."""
@@ -59,13 +63,13 @@ DECISIONS, FUNCTION = 0.5, 0.05
 class Settings:
     """Sizes and lengths."""
 
-    latents: int = 12
+    latents: int = 16
     """Length of an embedding."""
     beta: float = 1e-4
     """Weight of the divergence from N(0, I)."""
     hidden: int = 256
     """Width of encoder and decoder."""
-    steps: int = 7000
+    steps: int = 9000
     """Batches of 256 networks for the autoencoder."""
     unit_steps: int = 4000
     """Batches of 256 networks for the unit model."""
@@ -167,19 +171,27 @@ class Functional(Generator):
         epochs = lambda steps: max(1, round(steps / (len(fit) // batch)))  # noqa: E731
         common: dict[str, Any] = {"one_cycle": True, "clip": 1.0, "patience": self.settings.patience}
 
-        def drawn(batch: Tensor, noise: torch.Generator) -> Tensor:
-            mirrored = torch.rand(len(batch), generator=noise, device=self.device) < 0.5
-            return torch.where(mirrored[:, None], images[batch], weights[batch])
+        visits = torch.from_numpy(own(data.weights, self.spec, OWN, self.seed)).to(self.device)
+
+        def drawn(batch: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+            mirrored = torch.rand(len(batch), generator=noise, device=self.device) < (0.5 if self._mirrors else 0.0)
+            at = torch.randint(0, OWN, (OWN_A_STEP,), generator=noise, device=self.device)
+            seen = visits[batch][:, at]
+            return (
+                torch.where(mirrored[:, None], images[batch], weights[batch]),
+                torch.where(mirrored[:, None, None], -seen, seen),
+            )
 
         def loss(batch: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
-            x = drawn(batch, noise)
+            x, seen = drawn(batch, noise)
             at = torch.randint(0, POOL - UNSEEN, (A_STEP,), generator=noise, device=self.device)
-            return self._functional_loss(x, states[at], noise)
+            return self._functional_loss(x, states[at], seen, noise)
 
         def validate() -> float:
             with torch.inference_mode():
-                x = weights[torch.from_numpy(held).to(self.device)]
-                return float(self._functional_loss(x, states[-UNSEEN:][:: UNSEEN // A_STEP], None)["loss"])
+                rows = torch.from_numpy(held).to(self.device)
+                common = states[-UNSEEN:][:: UNSEEN // A_STEP]
+                return float(self._functional_loss(weights[rows], common, visits[rows][:, :OWN_A_STEP], None)["loss"])
 
         out = [
             Phase(
@@ -191,9 +203,16 @@ class Functional(Generator):
         return [*out, self.predictor.phase(data, pool[-STATES:], self.settings.predictor_steps, compute)]
 
     def _unit_phase(
-        self, weights: Tensor, states: Tensor, drawn_from: Callable[[Tensor, torch.Generator], Tensor], fit: NDArray,
-        held: NDArray, batch: int, epochs: int, common: dict[str, Any],
-    ) -> Phase:  # fmt: skip
+        self,
+        weights: Tensor,
+        states: Tensor,
+        drawn_from: Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]],
+        fit: NDArray,
+        held: NDArray,
+        batch: int,
+        epochs: int,
+        common: dict[str, Any],
+    ) -> Phase:
         tokens, bias = self._tokens(weights[torch.from_numpy(fit).to(self.device)])
         self.scale = torch.cat([tokens.std((0, 1)), bias.std(0)]).clamp(min=1e-6).cpu().numpy()
         model = self.modules["units"]
@@ -223,7 +242,7 @@ class Functional(Generator):
             return {"loss": loss, "units": units.mean(), "bias": biases.mean(), "function": function}
 
         def loss(batch: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
-            return terms(drawn_from(batch, noise), noise)
+            return terms(drawn_from(batch, noise)[0], noise)
 
         def validate() -> float:
             with torch.inference_mode():
@@ -282,7 +301,11 @@ class Functional(Generator):
 
     def _images(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mirror images; the networks themselves where they have none."""
-        return mirror(weights, self.spec) if has_mirror(self.spec) else weights
+        return mirror(weights, self.spec) if self._mirrors else weights
+
+    @property
+    def _mirrors(self) -> bool:
+        return has_mirror(self.spec)
 
     def _part(self, name: str) -> nn.Module:
         autoencoder = self.modules["autoencoder"]
@@ -295,22 +318,34 @@ class Functional(Generator):
         size = root_mean_square(d)
         return d / size, size
 
-    def _functional_loss(self, x: Tensor, states: Tensor, noise: torch.Generator | None) -> dict[str, Tensor]:
+    def _functional_loss(
+        self, x: Tensor, common: Tensor, seen: Tensor, noise: torch.Generator | None
+    ) -> dict[str, Tensor]:
+        """Of networks (n, p), on common states (s, d) and on states that each visits itself (n, t, d)."""
         mean, deviation = self.encode_torch(x, "")
         z = mean if noise is None else mean + deviation * _randn(mean.shape, noise)
+        s = len(common)
+        states = torch.cat([common.expand(len(x), -1, -1), seen], 1)
         with torch.no_grad():
             wanted = margins(x, self.spec, states)
-            size = root_mean_square(wanted)
+            size = root_mean_square(wanted[:, :s])
+            near = root_mean_square(wanted[:, s:]) + NEAR * size
+            size = torch.cat([size.expand(-1, s), near.expand(-1, seen.shape[1])], 1)
             wanted = wanted / size
         got = margins(self._part("decoder")(z), self.spec, states) / size
-        outputs = nn.functional.smooth_l1_loss(got, wanted, beta=0.1)
-        decisions = nn.functional.binary_cross_entropy_with_logits(SHARPNESS * got, (wanted > 0).float())
+        right = (wanted > 0).float()
+        outputs = decisions = torch.zeros((), device=x.device)
+        for part, sharpness in ((slice(0, s), SHARPNESS), (slice(s, None), SHARPNESS / 2)):
+            outputs = outputs + nn.functional.smooth_l1_loss(got[:, part], wanted[:, part], beta=0.1)
+            decisions = decisions + nn.functional.binary_cross_entropy_with_logits(
+                sharpness * got[:, part], right[:, part]
+            )
         divergence = 0.5 * (mean.square() + deviation.square() - 1 - 2 * deviation.log()).sum(1).mean()
         loss = outputs + DECISIONS * decisions + self.settings.beta * divergence
         return {"loss": loss, "outputs": outputs, "decisions": decisions, "divergence": divergence}
 
     def _tokens(self, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden units (n, h, d + 3): incoming weights, bias, difference and sum of outgoing ones; output biases too."""
+        """Hidden units (n, h, d + 3): incoming weights, bias, difference and sum of outgoing ones; output biases."""
         parts: Any = layers(weights, self.spec)  # type: ignore[arg-type]  # slicing is the same in torch
         (into, bias), (out, last) = parts
         difference, total = (out[:, 1] - out[:, 0])[..., None], out.sum(1)[..., None]

@@ -68,6 +68,7 @@ class Generator(ABC):
     @classmethod
     def check_spec(cls, spec: PolicySpec) -> None:
         """Raise a WorkbenchError for networks that this generator cannot be of; none by default."""
+        return
 
     @classmethod
     def groups_of(cls, data: TrainingData, settings: Any) -> tuple[str, ...]:
@@ -83,7 +84,8 @@ class Generator(ABC):
         """The optimisations that fit it."""
 
     def finish(self, data: TrainingData, compute: Compute) -> None:
-        """What is fitted in closed form once the phases are over."""
+        """What is fitted in closed form once the phases are over; nothing by default."""
+        return
 
     def arrays(self) -> dict[str, NDArray]:
         """What it keeps beside its modules' parameters."""
@@ -91,6 +93,7 @@ class Generator(ABC):
 
     def take_arrays(self, arrays: Mapping[str, NDArray]) -> None:
         """The inverse of `arrays`."""
+        return
 
     @property
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The one optimisation loop: phases of mini-batches, with logs, early stop, and a state that can be saved and resumed."""
+"""The one optimisation loop: phases of mini-batches, logs, early stop, and a state that can be saved and resumed."""
 
 import math
 import time
@@ -126,7 +126,7 @@ def _run(phase: Phase, flat: nn.Parameter, state: Optimisation, before: int, dev
     resumed = state.phase == phase.name and bool(state.current)
     if not resumed:
         state.phase, state.epoch, state.step, state.best, state.best_epoch = phase.name, 0, 0, math.inf, 0
-        state.sums, state.current = {}, {}
+        state.sums, state.current, state.stop = {}, {}, False
         state.log[phase.name] = {}
     yield state
     if phase.prepare is not None:
@@ -188,6 +188,8 @@ def _run(phase: Phase, flat: nn.Parameter, state: Optimisation, before: int, dev
             break
         yield state
     with torch.no_grad():
+        if state.epoch == 0:  # stopped in its first pass: what there is, not what it began with
+            best.copy_(flat)
         flat.copy_(best)
     state.finished[phase.name] = _taken(best)
     state.stop = False

@@ -2,15 +2,22 @@
 
 import json
 import math
+import time
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import TypeVar
 
 from workbench import storage
 from workbench.errors import WorkbenchError
 from workbench.learning.loop import Optimisation
 from workbench.unfinished import Kind
 
+T = TypeVar("T")
+
 TRAINING = Kind(".training", "training", "training into it")
+SAVE_SECONDS = 5.0
+"""Between two writings of an unfinished training."""
 STATE = "state.safetensors"
 ARRAYS = ("finished", "current")
 NUMBERS = tuple(f.name for f in fields(Optimisation) if f.name not in (*ARRAYS, "snapshot"))
@@ -24,6 +31,23 @@ def save_state(folder: Path, state: Optimisation) -> None:
     numbers["best"] = None if math.isinf(state.best) else state.best
     header = {"kind": "training", "numbers": json.loads(json.dumps(numbers))}
     storage.write_tensors(folder / STATE, arrays, {**header, "hash": storage.content_hash(arrays, header)})
+
+
+def keep_saving(steps: Iterator[tuple[T, Optimisation]], folder: Path) -> Iterator[tuple[T, Optimisation]]:
+    """Pass a training's steps on, writing its state every few seconds and where it is interrupted."""
+    saved, state = time.monotonic(), None
+    try:
+        for step, state in steps:
+            yield step, state
+            if time.monotonic() - saved > SAVE_SECONDS:
+                save_state(folder, state)
+                saved = time.monotonic()
+    except WorkbenchError:
+        raise  # a state that went wrong is not worth keeping; the last good one is on disk
+    except BaseException:
+        if state is not None:
+            save_state(folder, state)
+        raise
 
 
 def load_state(folder: Path) -> Optimisation | None:

@@ -1,8 +1,8 @@
 """How good generated networks are: survival times against held-out networks, novelty, diversity, and a verdict.
 
-Every figure has its control: the floor of the Wasserstein distance is that of as many training networks, and novelty and
+Every figure has its control: the floor of the Wasserstein distance is that of as many training networks; novelty and
 diversity are ratios to those of held-out networks. A ratio near 1 is right; far below it samples are memorised or
-collapsed, far above they have left what training produces.
+collapsed, far above it they have left what training produces.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ NEIGHBOURS = 64
 """Nearest training networks in behaviour among which the nearest in weights is looked for."""
 MATCHED = 500
 """Networks whose weights are matched unit by unit."""
+KEPT = 6
+"""Yardsticks held in memory."""
 REFERENCE = 1000
 """Held-out networks that are looked at closely, at most."""
 PAIRS = 1000
@@ -80,8 +82,7 @@ class Yardstick:
         for rows, name in ((self.training, "training"), (self.held_out, "held-out")):
             if len(rows) < 2:
                 raise WorkbenchError(
-                    f"{population.name}: {len(rows)} {name} networks in group {group}; at least 2 are needed to compare "
-                    "with"
+                    f"{population.name}: {len(rows)} {name} networks in group {group}; at least 2 are needed there"
                 )
         self.survival = survival
         random = np.random.default_rng([seed, 6])
@@ -181,21 +182,39 @@ class Yardstick:
         return float((self.groups.assign(survival) == self.groups.names.index(self.group)).mean())
 
 
+_kept: dict[tuple[str, str, int], Yardstick] = {}
+
+
+def yardstick(population: Population, group: str, seed: int, compute: Compute) -> Yardstick:
+    """The yardstick of a group, made anew only where it is not one of the last few: half of a score's time is its own.
+
+    Raises:
+        WorkbenchError: no such group, or too few networks in it.
+    """
+    key = (population.content_hash, group, seed)
+    found = _kept.pop(key, None) or Yardstick(population, group, seed, compute)
+    _kept[key] = found
+    while len(_kept) > KEPT:
+        _kept.pop(next(iter(_kept)), None)
+    return found
+
+
 def verdict(score: NDArray, floor: float) -> tuple[str, str]:
     """One word and the sentence that says why."""
     s = dict(zip(METRICS, score, strict=True))
     times = s["w1"] / floor if floor > 0 else float("inf")
     if times > NEAR or s["inside"] < INSIDE:
         return "off-target", (
-            f"Off-target: W1 is {s['w1']:.1f} steps, {times:.1f} times the sampling floor; {s['inside']:.0%} lie in the "
-            "group."
+            f"Off-target: W1 is {s['w1']:.1f} steps, {times:.1f} times the sampling floor; {s['inside']:.0%} lie in "
+            "the group."
         )
     new = {"behaviour": s["behaviour_novelty"], "weights": s["weight_novelty"]}
     new = {name: ratio for name, ratio in new.items() if not np.isnan(ratio)}
     where = min(new, key=lambda name: new[name])
     if new[where] < RATIOS[0]:
         return "memorised", (
-            f"Memorised: in {where} samples lie {new[where]:.2f} times as far from training networks as held-out ones do."
+            f"Memorised: in {where} samples lie {new[where]:.2f} times as far from training networks as held-out "
+            "ones do."
         )
     spread = [v for v in (s["behaviour_diversity"], s["weight_diversity"]) if not np.isnan(v)]
     if min(spread) < RATIOS[0]:

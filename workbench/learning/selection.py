@@ -87,7 +87,7 @@ def choose(
         assert predictor is not None
         survival, _ = predictor.predict(samples.weights)
     else:
-        trial = Episodes(TRIAL_EPISODES, seed=seed + TRIAL_SEED)
+        trial = Episodes(TRIAL_EPISODES, seed=(seed + TRIAL_SEED) % 2**63)
         survival = rollout(samples.weights, generator.spec, trial, compute).steps.mean(1)
         episodes = candidates * TRIAL_EPISODES
     # In random order, so that the first few are as good a sample as all.

@@ -6,7 +6,6 @@ goes. What is kept is decided in the order of the stream, never in the order in 
 """
 
 import platform
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench import storage
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.groups import CARTPOLE
@@ -103,7 +103,7 @@ def collect(out: Path, plan: Plan, compute: Compute, resume: bool = False) -> It
     already = parts.finished(out, plan) if resume else None
     if already is not None:
         # Stopped, perhaps, between writing the population and clearing up.
-        shutil.rmtree(COLLECTION.folder(out), ignore_errors=True)
+        storage.remove_folder(COLLECTION.folder(out))
         yield _of(already, out)
         return
     folder = COLLECTION.open(out, plan.to_json(), resume)
@@ -170,7 +170,7 @@ def _collect(out: Path, folder: Path, plan: Plan, recipe: Recipe, compute: Compu
         "versions": {name: version(name) for name in ("numpy", "numba")},
     }
     replace(population, provenance={**population.provenance, "run": run}).save(out)
-    shutil.rmtree(folder)
+    storage.remove_folder(folder)
     yield Collected(int(kept.sum()), plan.count, position, kept, raw, sums, str(out))
 
 

@@ -46,6 +46,8 @@ class View:
         """Rows of the population that are shown, in order."""
         self.marks: NDArray[np.bool_] = np.zeros(len(self.population), bool)
         """(n,) which networks are marked."""
+        self.kept: dict[str, Any] = {}
+        """What panes keep while another is shown, by pane."""
         columns = self.population.columns
         self.has_survival = "survival" in columns
         self.group: NDArray[np.int64] | None = (

@@ -1,0 +1,26 @@
+"""The paper's tables and figures made again: one file each, found by being here. A file holds `ANALYSIS`."""
+
+from functools import cache
+
+from workbench import discovery
+from workbench.analysis import Analysis
+from workbench.errors import WorkbenchError
+
+
+def names() -> list[str]:
+    """Names of all tables and figures, without importing them."""
+    return discovery.names(__path__)
+
+
+@cache
+def find(name: str) -> Analysis:
+    """The reproduction of this table or figure.
+
+    Raises:
+        WorkbenchError: no such table or figure.
+    """
+    if name not in names():
+        raise WorkbenchError(f"reproduce: expected {', '.join(names())}, got {name!r}")
+    analysis: Analysis = discovery.held(__name__, name, "ANALYSIS")
+    assert analysis.name == name, f"reproductions/{name}.py holds {analysis.name!r}"
+    return analysis

@@ -1,0 +1,65 @@
+"""What all reproductions share: their parameters, the survival groups in the paper's order, generators on demand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.analysis import Selection
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.groups import CARTPOLE
+from workbench.population import Population
+
+if TYPE_CHECKING:
+    from workbench.learning.shelf import Waiting
+
+GROUPS = (*CARTPOLE.names, "all")
+
+
+@dataclass(frozen=True)
+class Params:
+    """How thoroughly."""
+
+    seeds: tuple[str, ...] = ("0", "1", "2")
+    """Seeds of training and sampling; may be repeated. What is not trained yet is trained first."""
+    count: int = 1000
+    """Networks sampled for each figure; the paper's 200 are always shown too."""
+    quick: bool = False
+    """One seed and 200 samples."""
+
+
+def seeds_of(params: Params) -> tuple[int, ...]:
+    """The seeds as numbers; the first alone where it shall be quick.
+
+    Raises:
+        WorkbenchError: none, one twice, or not a number.
+    """
+    try:
+        seeds = tuple(int(seed) for seed in params.seeds)
+    except ValueError:
+        raise WorkbenchError(f"seeds: expected whole numbers, got {' '.join(params.seeds)}") from None
+    if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < 2**63 for seed in seeds):
+        raise WorkbenchError(f"seeds: expected different numbers from 0 on, got {' '.join(params.seeds) or 'none'}")
+    return seeds[:1] if params.quick else seeds
+
+
+def population_of(selection: Selection) -> Population:
+    """The population, which must be whole and have survival times.
+
+    Raises:
+        WorkbenchError: only a part is selected, or a column is missing.
+    """
+    if selection.rows is not None:
+        raise WorkbenchError("reproduce: works on a whole population; save the part you want as one of its own")
+    population = selection.population
+    if "survival" not in population.columns:
+        raise WorkbenchError(f"{population.name}: no column `survival`; the paper's groups need one")
+    return population
+
+
+def trained(population: Population, kind: str, seed: int, compute: Compute) -> "Iterator[Waiting | str]":
+    """The file of a trained generator; while it is being trained, how far that is."""
+    from workbench.learning.shelf import Waiting, obtain
+
+    for waiting in obtain(population, kind, seed, compute):
+        yield waiting if isinstance(waiting, Waiting) else str(waiting.path)

@@ -1,0 +1,119 @@
+"""Figure 4: survival times of training networks and of generated ones, for each group and all together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group
+from rich.text import Text
+
+from workbench.analyses import sample
+from workbench.analysis import Analysis, Selection
+from workbench.compute import Compute
+from workbench.figures import Histogram, figure, text_histogram
+from workbench.numerics.distributions import density
+from workbench.paper import SAMPLED
+from workbench.reproductions.common import GROUPS, Params, population_of, seeds_of, trained
+from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.play import rollout
+
+DRAWN = (("cartpolegen", "posterior", "none"), ("functional", "prior", "predictor"))
+"""The paper's way, and the best: generator, source, selector."""
+GRID = np.linspace(0, 200, 201)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Survival times so far, of the first seed."""
+
+    done: int
+    total: int
+    doing: str
+    population: str
+    seed: int
+    count: int
+    training: NDArray[np.float64]
+    """(groups, g) kernel density of each group's training networks on 0..200 steps."""
+    samples: NDArray[np.float64]
+    """(groups, generators, n) survival times, NaN where there are none yet."""
+    densities: NDArray[np.float64]
+    """(groups, generators, g)."""
+
+
+def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
+    """Yield a frame a group and generator."""
+    population, seed = population_of(selection), seeds_of(params)[0]
+    from workbench.learning.scoring import yardstick
+    from workbench.learning.selection import predictor_of
+
+    count = SAMPLED if params.quick else params.count
+    shape = (len(GROUPS), len(DRAWN))
+    training = np.zeros((len(GROUPS), len(GRID)))
+    samples, densities = np.full((*shape, count), np.nan), np.zeros((*shape, len(GRID)))
+    total = 1000
+
+    def frame(done: float, doing: str) -> Frame:
+        return Frame(
+            round(done), total, doing, population.name, seed, count, training.copy(), samples.copy(), densities.copy()
+        )
+
+    loaded = {}
+    for k, (kind, _, _) in enumerate(DRAWN):
+        for waiting in trained(population, kind, seed, compute):
+            if isinstance(waiting, str):
+                loaded[kind] = sample.generators.load(waiting, compute.torch_device)
+            else:
+                yield frame(400 * (k + waiting.done / waiting.total), waiting.name)
+    for g, name in enumerate(GROUPS):
+        held_against = yardstick(population, name, seed, compute)
+        training[g] = density(held_against.wanted, GRID)
+        for k, (kind, source, selector) in enumerate(DRAWN):
+            how = sample.Params(group=name, source=source, count=count, seed=seed)
+            made = sample.draw(
+                loaded[kind], held_against, how, selector, compute, predictor_of(loaded["functional"])
+            ).samples.weights
+            samples[g, k] = rollout(made, population.spec, Episodes(seed=seed), compute).steps.mean(1)
+            densities[g, k] = density(samples[g, k], GRID)
+            yield frame(800 + 200 * (g + (k + 1) / len(DRAWN)) / len(GROUPS), f"sampling {name}")
+
+
+def panels(frame: Frame) -> list[Histogram]:
+    """A panel a group and generator, as far as they are made."""
+    return [
+        Histogram(
+            (0.0, 200.0), frame.samples[g, k], kind, GRID, frame.training[g], "training networks",
+            bars_density=frame.densities[g, k], title=f"{name} steps: {kind}",
+        )
+        for k, (kind, _, _) in enumerate(DRAWN)
+        for g, name in enumerate(GROUPS)
+        if not np.isnan(frame.samples[g, k]).any()
+    ]  # fmt: skip
+
+
+def table(frame: Frame) -> Group:
+    """The panels in characters."""
+    told = Text(f"Figure 4: {frame.population}, seed {frame.seed}, n {frame.count}; {frame.doing}")
+    return Group(told, *(Text(text_histogram(panel, 78, 12)) for panel in panels(frame)))
+
+
+def summary(frame: Frame) -> dict[str, Any]:
+    """Every survival time."""
+    return {
+        "population": frame.population,
+        "seed": frame.seed,
+        "n": frame.count,
+        "survival": {
+            name: {kind: frame.samples[g, k].tolist() for k, (kind, _, _) in enumerate(DRAWN)}
+            for g, name in enumerate(GROUPS)
+        },
+    }
+
+
+def svg(frame: Frame) -> str:
+    """The paper's figure, ours below it."""
+    return figure(panels(frame), "Figure 4: training networks and samples", columns=len(GROUPS))
+
+
+ANALYSIS = Analysis("fig4", "Figure 4: survival of samples", Params, Frame, run, table, summary, figure=svg)

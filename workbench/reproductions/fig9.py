@@ -1,0 +1,172 @@
+"""Figure 9: the generator of 51-100 trained on ten and a hundred times fewer networks (section 5.1).
+
+The paper trains all for 20 epochs, so that fewer networks also mean fewer gradient steps. Here both are told apart:
+equal epochs, and equal steps.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from workbench import generators
+from workbench.analysis import Analysis, Selection
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.figures import Histogram, figure
+from workbench.numerics.distributions import density, wasserstein
+from workbench.paper import SAMPLED
+from workbench.reproductions.common import Params, population_of, seeds_of
+from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.play import rollout
+
+GROUP = "51-100"
+SHARES = (1.0, 0.1, 0.01)
+"""Of the group's networks: 9,400, 940 and 94 of the paper's."""
+BUDGETS = ("equal epochs", "equal steps")
+GRID = np.linspace(0, 200, 201)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Distances so far; NaN where they are not made yet."""
+
+    done: int
+    total: int
+    doing: str
+    population: str
+    seeds: tuple[int, ...]
+    count: int
+    networks: NDArray[np.int64]
+    """(shares,) training networks, the held-out fifth taken out."""
+    w1: NDArray[np.float64]
+    """(seeds, shares, budgets) Wasserstein distance from held-out networks, steps."""
+    floor: float
+    training: NDArray[np.float64]
+    """(g,) density of the group's training networks."""
+    samples: NDArray[np.float64]
+    """(shares, budgets, n) survival times of the first seed's samples."""
+
+
+def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
+    """Yield frames while generators are trained, and as each is sampled."""
+    population, seeds = population_of(selection), seeds_of(params)
+    from workbench.learning.contract import train
+    from workbench.learning.data import ALL, FEWEST, TrainingData
+    from workbench.learning.scoring import yardstick
+
+    count = SAMPLED if params.quick else params.count
+    data = TrainingData.of(population, compute)
+    rows = data.rows(GROUP)
+    networks = np.array([round(share * len(rows)) for share in SHARES])
+    if networks[-1] < FEWEST:
+        raise WorkbenchError(
+            f"{population.name}: {len(rows)} training networks in {GROUP}; a hundredth of them are fewer than {FEWEST}"
+        )
+    kind = generators.find("cartpolegen")
+    held_against = yardstick(population, GROUP, seeds[0], compute)
+    w1 = np.full((len(seeds), len(SHARES), len(BUDGETS)), np.nan)
+    samples = np.full((len(SHARES), len(BUDGETS), count), np.nan)
+    floor, training = held_against.floor(count), density(held_against.wanted, GRID)
+    base = kind.SETTINGS(condition="none")
+    # Work is told in gradient steps of the first budget: what is trained twice is the same where all networks are used.
+    trials = [
+        (s, k, b) for s in range(len(seeds)) for k in range(len(SHARES)) for b in range(len(BUDGETS)) if k or not b
+    ]
+    total = 1000 * len(trials)
+
+    def frame(done: float, doing: str) -> Frame:
+        return Frame(
+            round(done),
+            total,
+            doing,
+            population.name,
+            seeds,
+            count,
+            networks,
+            w1.copy(),
+            floor,
+            training,
+            samples.copy(),
+        )
+
+    for t, (s, k, b) in enumerate(trials):
+        part = np.random.default_rng([seeds[s], 11]).permutation(rows)[: networks[k]]
+        few = replace(data, weights=data.weights[part], survival=data.survival[part], validation=data.validation[part])
+        epochs = base.epochs if b == 0 else round(base.epochs * networks[0] / networks[k])
+        doing = f"{networks[k]:,} networks, {BUDGETS[b]}, seed {seeds[s]}"
+        for made, state in train(kind, few, replace(base, epochs=epochs), seeds[s], compute):  # noqa: B007
+            yield frame(1000 * (t + min(0.99, state.done / state.total)), doing)
+        weights = made.sample(count, ALL, seeds[s], few.weights).weights
+        lasted = rollout(weights, population.spec, Episodes(seed=seeds[s]), compute).steps.mean(1)
+        for budget in range(len(BUDGETS)) if k == 0 else (b,):
+            w1[s, k, budget] = wasserstein(lasted, held_against.unseen)
+            if s == 0:
+                samples[k, budget] = lasted
+        yield frame(1000 * (t + 1), doing)
+
+
+def table(frame: Frame) -> Group:
+    """A row a size."""
+    out = Table(title=f"Figure 9: CartPoleGen of {GROUP}, {frame.population}, n {frame.count}, seeds {frame.seeds}")
+    for name in ("training networks", *(f"W1, {b}" for b in BUDGETS)):
+        out.add_column(name, justify="right")
+    for k, networks in enumerate(frame.networks):
+        out.add_row(f"{networks:,}", *(_told(frame.w1[:, k, b]) for b in range(len(BUDGETS))))
+    out.caption = f"Wasserstein distance of posterior samples from held-out networks, steps; floor {frame.floor:.2f}"
+    return Group(out, Text(sentence(frame), style="bold"))
+
+
+def _told(values: NDArray) -> str:
+    made = values[~np.isnan(values)]
+    if not len(made):
+        return "-"
+    return f"{made.mean():.1f}" + (f" ± {made.std(ddof=1):.1f}" if len(made) > 1 else "")
+
+
+def sentence(frame: Frame) -> str:
+    """What it says of claim 14, that fewer networks give worse approximations."""
+    if frame.done < frame.total:
+        return frame.doing
+    means = frame.w1.mean(0)
+    told = []
+    for b, budget in enumerate(BUDGETS):
+        worse = means[0, b] < means[1, b] < means[2, b]
+        told.append(f"at {budget} {'holds' if worse else 'does not hold'}")
+    return f"Fewer networks give worse approximations: {', '.join(told)}."
+
+
+def summary(frame: Frame) -> dict[str, Any]:
+    """Every number."""
+    return {
+        "population": frame.population,
+        "group": GROUP,
+        "seeds": list(frame.seeds),
+        "n": frame.count,
+        "networks": frame.networks.tolist(),
+        "w1": {b: frame.w1[:, :, i].tolist() for i, b in enumerate(BUDGETS)},
+        "floor": frame.floor,
+        "sentence": sentence(frame),
+    }
+
+
+def svg(frame: Frame) -> str:
+    """A panel a size and budget."""
+    panels = [
+        Histogram(
+            (0.0, 200.0), frame.samples[k, b], "samples", GRID, frame.training, "training networks",
+            bars_density=density(frame.samples[k, b], GRID), title=f"{frame.networks[k]:,} networks, {budget}",
+        )
+        for b, budget in enumerate(BUDGETS)
+        for k in range(len(SHARES))
+        if not np.isnan(frame.samples[k, b]).any()
+    ]  # fmt: skip
+    return figure(panels, f"Figure 9: {GROUP} from fewer networks", columns=len(SHARES))
+
+
+ANALYSIS = Analysis("fig9", "Figure 9: fewer training networks", Params, Frame, run, table, summary, figure=svg)
