@@ -135,10 +135,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     held_against = yardstick(population, params.group, params.seed, compute)
     found = {n: attribute_direction(generator, held_against, n) for n in ATTRIBUTES}
     along = attribute_direction(generator, held_against, params.attribute, tuple(found[n] for n in params.hold))
-    if params.network >= 0:
-        rows = np.array([params.network])
-    else:
-        rows = held_against.reference[: params.count]
+    rows = np.array([params.network]) if params.network >= 0 else held_against.reference[: params.count]
     latents, _ = generator.encode(np.asarray(population.weights[rows]), params.group)
     steps = np.array(STEPS)
     means = np.full((len(steps), len(ATTRIBUTES), 3), np.nan)
@@ -168,7 +165,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 
 def _monotone(values: NDArray) -> float:
-    """Mean rank correlation of each network's values (t, n) with the step; values that are all the same have none, 0."""
+    """Mean rank correlation of each network's values (t, n) with the step; 0 where they are all the same."""
     from scipy.stats import rankdata
 
     ranks = rankdata(values, axis=0)

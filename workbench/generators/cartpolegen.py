@@ -24,8 +24,10 @@ from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
 WIDTHS = (128, 64)
-LARGEST = 30.0
-"""Log-variance beyond which its exponential would soon overflow; training stays far below."""
+LARGEST = 15.0
+"""Bound of log-variances, smooth: a network with huge weights would make the exponential overflow."""
+CLIP = 1000.0
+"""Largest norm of a gradient: fifty times the usual one, so that only outliers are cut."""
 CONDITIONS = ("separate", "class", "none")
 
 
@@ -77,7 +79,7 @@ class VAE(nn.Module):
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z given x), (n, k) each."""
         mean, log_variance = self._through(self.encoder, x).chunk(2, 1)
-        return mean, log_variance.clamp(-LARGEST, LARGEST)
+        return mean, LARGEST * torch.tanh(log_variance / LARGEST)
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean of p(x given z), (n, p)."""
@@ -157,7 +159,7 @@ class CartPoleGen(Generator):
         s = self.settings
         return Phase(
             name, model, fit, elbo, s.epochs, min(s.batch, len(fit)), s.rate,
-            validate=validate if len(held) else None, patience=s.patience, keep_best=s.patience > 0,
+            clip=CLIP, validate=validate if len(held) else None, patience=s.patience, keep_best=s.patience > 0,
         )  # fmt: skip
 
     def arrays(self) -> dict[str, NDArray]:

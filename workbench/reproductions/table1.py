@@ -199,9 +199,14 @@ def sentence(frame: Frame) -> str:
     return (
         f"CartPoleGen is at least {faithful:.0f} sampling floors from its group, the functional generator with its "
         f"predictor at most {best:.1f}. Training on better networks gives better CartPoleGen samples up to 101-150: "
-        f"{'holds' if rising else 'does not hold'}, and 151-200 falls back: {'holds' if exception else 'does not hold'}. "
+        f"{holds(rising)}, and 151-200 falls back: {holds(exception)}. "
         f"Generated groups vary more than their training groups: {', '.join(wider) or 'none'}."
     )
+
+
+def holds(claim: bool) -> str:
+    """In words."""
+    return "holds" if claim else "does not hold"
 
 
 def summary(frame: Frame) -> dict[str, Any]:

@@ -172,7 +172,7 @@ class WorkbenchApp(App[None]):
         if self._jobs_timer is not None and not state.final:
             self._jobs_timer.resume()
         self._paint_jobs()
-        watched = getattr(self.screen, "job", None) is job
+        watched = getattr(self.screen, "job", None) is job or (self.pane is not None and self.pane.watches(job))
         if job.background or watched:
             return
         if state is JobState.FAILED:

@@ -6,11 +6,10 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from workbench import generators
-from workbench.analyses import dial, embed, find, sample
+from workbench.analyses import dial, embed, find, sample, train
 from workbench.analysis import Analysis, Selection
 from workbench.groups import CARTPOLE
 from workbench.learning.data import ALL
@@ -243,8 +242,10 @@ class SampleState:
             return "sampling…\n\nthe first time takes some seconds more: torch is loaded"
         return "r samples new networks\n\nand holds them against networks that the generator has not seen"
 
-    def status(self, job: Job | None) -> str:
+    @property
+    def status(self) -> str:
         """How far the newest run is, or what a key would do now."""
+        job = self.job
         if job is not None and not job.state.final:
             what = f"{job.analysis.name} {'stops' if job.cancelling else job.progress or 'starts'}"
             return f"{what}   C cancels"
@@ -261,7 +262,7 @@ class SampleState:
         assert job is not None
         if job.state is JobState.CANCELLED:
             return f"cancelled, not complete   r samples: {words}"
-        return f"{words}   {'from the cache' if job.cached else duration(job.seconds)}"
+        return f"{words}   {'from the cache' if job.cached else f'took {duration(job.seconds)}'}"
 
 
 def following(options: Sequence[ANY], now: ANY) -> ANY:
@@ -285,3 +286,18 @@ def command_line(analysis: Analysis, params: Any, population: Population | None)
                 for one in value if isinstance(value, tuple) else (value,):
                     words += [f"--{f.name}", f"{one:g}" if isinstance(one, float) else str(one)]
     return shlex.join(words)
+
+
+def training_form(population: Population, chosen: Trained | None) -> dict[str, str]:
+    """What the form of `train` begins with: this population, and to go on with what is unfinished."""
+    kind = chosen.name if chosen is not None else train.Params.generator
+    path = population.path
+    given = {"population": str(path or ""), "generator": kind}
+    if path is not None:
+        out = train.default_path(path, kind, train.Params.seed)
+        if Path(f"{out}.training").exists():
+            given["resume"] = "yes"
+        elif out.exists():
+            free = next(k for k in range(1, 10**6) if not train.default_path(path, kind, k).exists())
+            given["seed"] = str(free)
+    return given

@@ -29,5 +29,9 @@ class Pane(Container):
         """Values for the fields of forms, by name: what the user is looking at."""
         return {}
 
+    def watches(self, job: Job) -> bool:
+        """Whether the pane tells itself how a job goes, so that nothing pops up about it."""
+        return False
+
     def job_changed(self, job: Job) -> None:
         """A job changed its state; called on the app's thread."""

@@ -1,29 +1,23 @@
 """The Sample pane: new networks from a generator, held against networks that it has not seen."""
 
 import asyncio
-import os
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.timer import Timer
 from textual.widgets import Static
 
-from workbench import generators
-from workbench.analyses import dial, find, policy, sample, train
-from workbench.analysis import Selection
+from workbench.analyses import find, policy
 from workbench.errors import WorkbenchError
 from workbench.service import Job, JobState, ModelService
-from workbench.text import clean, duration
-from workbench.tui.panes.base import Pane
-from workbench.tui.sampling import (
-    SELECTORS, WITHOUT, SampleState, Shown, can_be_shown, command_line, following, trained, watched,
-)  # fmt: skip
+from workbench.text import clean
+from workbench.tui.panes.choosing import ChoosingPane
+from workbench.tui.panes.watching import WATCHING_KEYS
+from workbench.tui.sampling import Shown, can_be_shown, trained, watched
 from workbench.tui.view import View
 from workbench.tui.widgets.choices import ChoicesPanel
 from workbench.tui.widgets.latent import MapPanel
@@ -32,25 +26,15 @@ from workbench.tui.widgets.sample import SampleInspector, origin
 from workbench.tui.widgets.scatter import LatentMap
 from workbench.tui.widgets.score import ScorePanel
 
-SLOT = "inspect"
 FOLLOWED = 4
 """Looks at a running job a second."""
-PATIENCE = 0.15
-"""Seconds that the last network's figures stay while the next one's are measured."""
 ROOM_FOR_SIDE, ROOM_FOR_ALL, ROOM_BESIDE = 108, 150, 66
 """Columns from which the map stands beside the figures, the choices too, and the sample beside the map."""
 TALL = 36
 """Lines from which there is room to say what the figures are."""
-LISTS = {"source": sample.SOURCES, "selector": SELECTORS, "without": WITHOUT}
-ASKED = {
-    "count": ("networks to sample", "200"),
-    "seed": ("seed", "0"),
-    "target": ("steps that policies shall survive", "120"),
-    "save": ("save to", "samples.safetensors"),
-}
 
 
-class SamplePane(Pane):
+class SamplePane(ChoosingPane):
     """Sample networks, see how they score, watch them."""
 
     TITLE = "Sample"
@@ -79,40 +63,17 @@ class SamplePane(Pane):
         ("[ ]", "previous, next sample"),
         ("home end", "first, last sample"),
         ("tab", "map, figures, sample"),
-        (", .", "step back, on"),
-        ("- +", "slower, faster"),
-        ("e E", "next, previous episode"),
+        *WATCHING_KEYS,
         ("escape", "close input or side panel"),
     )
 
-    BINDINGS: ClassVar = [
-        Binding("r", "run"),
-        Binding("g", "group"),
-        Binding("G", "generator"),
-        Binding("p", "next('source')"),
-        Binding("c", "next('selector')"),
-        Binding("a", "next('without')"),
-        Binding("n", "ask('count')"),
-        Binding("s", "seed"),
-        Binding("S", "ask('seed')"),
-        Binding("d", "ask('target')"),
-        Binding("x", "ask('save')"),
-        Binding("t", "form('train')"),
-        Binding("v", "form('attributes')"),
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("C", "stop"),
         Binding("w", "columns"),
-        Binding("equals_sign", "command"),
         Binding("m", "mark"),
         Binding("M", "clear_marks"),
         Binding("i", "side('side')"),
         Binding("o", "side('choices')"),
-        Binding("space", "play"),
-        Binding("full_stop", "step(1)"),
-        Binding("comma", "step(-1)"),
-        Binding("plus", "speed(1)"),
-        Binding("minus", "speed(-1)"),
-        Binding("e", "episode(1)"),
-        Binding("E", "episode(-1)"),
         Binding("escape", "back"),
     ]
 
@@ -123,7 +84,8 @@ class SamplePane(Pane):
     SamplePane #choices { width: 29; display: none; }
     SamplePane #middle { width: 1fr; }
     SamplePane #side { width: 46; layout: vertical; }
-    SamplePane MapPanel, SamplePane SampleInspector { height: 1fr; }
+    SamplePane MapPanel { height: 2fr; }
+    SamplePane SampleInspector { height: 3fr; }
     SamplePane #panels > *, SamplePane MapPanel, SamplePane SampleInspector {
         border: round $panel-lighten-2; border-title-color: $text; border-subtitle-color: $text-muted; }
     SamplePane #side { border: none; }
@@ -145,9 +107,6 @@ class SamplePane(Pane):
 
     def __init__(self, service: ModelService, view: View) -> None:
         super().__init__(service, view)
-        self.state = SampleState.of(view)
-        self._episode = 0
-        self._inspecting: Job | None = None
         self._mapped: Any = None
         self._timer: Timer | None = None
         self._said = ""
@@ -202,13 +161,15 @@ class SamplePane(Pane):
             return
         self._show()
         self._embed()
-        self._inspect()
+        if self._watched is None:
+            self._inspect()
         self._follow()
         if self.screen is self.app.screen and (self.screen.focused is None or not self.screen.focused.display):
             self._focus()
 
     def _focus(self) -> None:
-        (self.places.map if self.places.map.region else self.score.table).focus()
+        at_map = self.places.map.display and self.query_one("#side").display
+        (self.places.map if at_map else self.score.table).focus()
 
     # What runs.
 
@@ -218,9 +179,8 @@ class SamplePane(Pane):
 
     def job_changed(self, job: Job) -> None:
         """A run, the map, the network under the cursor, or a training that has made a generator."""
-        if job is self._inspecting and job.state.final:
-            self._show_inspected()
-        elif self.watches(job):
+        super().job_changed(job)
+        if self.watches(job):
             self._follow()
         elif job.analysis.name == "train" and job.state is JobState.DONE:
             self._look(Path(job.frame.path))
@@ -261,23 +221,24 @@ class SamplePane(Pane):
         if job is not self.state.job:
             return
         if not same:
-            self.state.cursor, self._episode = 0, 0
+            self.state.cursor = 0
             self.state.marks.clear()
         self.state.shown = Shown(job, frame, networks)
         if self.is_mounted:
             self.score.show(self.state)
             self._tell()
             if same:
-                self._show_inspected()
+                self.show_watched()
             else:
-                self._embed()
                 self._show_map()
+                self._embed()
                 self._inspect()
 
-    def _start(self, analysis: Any, params: Any) -> None:
+    def start(self, name: str, params: Any) -> None:
+        """Run `sample` or `dial`, and show what comes."""
         self.say("")
         try:
-            self.state.start(self.service, self.view.population, analysis, params)
+            self.state.start(self.service, self.view.population, find(name), params)
         except WorkbenchError as error:
             self.say(str(error))
         self.score.show(self.state)
@@ -291,46 +252,126 @@ class SamplePane(Pane):
                 self.say(str(error))
             self._follow()
 
-    def action_run(self) -> None:
-        """Sample with the choices as they are."""
-        if self.state.generator is not None:
-            self._start(find("sample"), self.state.params)
-
     def action_stop(self) -> None:
         """Ask what runs to stop; what there is stays."""
         for job in self.state.working[:1]:
             job.cancel()
         self._tell()
 
-    # Choices.
-
-    def _choose(self, **changes: Any) -> None:
-        self.say("")
-        self.state.change(**changes)
-        if self.state.fast:
-            self._start(find("sample"), self.state.params)
+    def choices_changed(self) -> None:
+        """Show the choices, and what a key would do."""
         self.query_one(ChoicesPanel).show(self.state)
         self._tell()
 
-    def action_group(self) -> None:
-        """The next survival group that the generator has a model of."""
-        self._choose(group=following(self.state.groups or (self.state.params.group,), self.state.params.group))
+    # What is shown.
 
-    def action_generator(self) -> None:
-        """The next trained generator."""
-        found = [t.asked for t in self.state.trained or ()]
-        if len(found) > 1:
-            self._choose(generator=following(found, self.state.params.generator))
-        else:
-            self.say("no other trained generator for these networks; t trains one")
+    def _show(self) -> None:
+        """Draw everything for the size as it is."""
+        self.query_one(ChoicesPanel).show(self.state)
+        self.score.show(self.state)
+        self._show_map()
+        self.show_watched()
+        self._tell()
 
-    def action_next(self, name: str) -> None:
-        """The next of a list of choices."""
-        self._choose(**{name: following(LISTS[name], getattr(self.state.params, name))})
+    def _show_map(self) -> None:
+        embedding = self.state.embedding
+        self._mapped = embedding.frame if embedding is not None else None
+        hidden = not self.places.map.display
+        self.places.show(self.state, self.view.marks)
+        if hidden and self.places.map.display:
+            # There is something to go through now; unless one is elsewhere, that is what arrows are for.
+            self.call_after_refresh(lambda: self.score.table.has_focus and self._focus())
 
-    def action_seed(self) -> None:
-        """The next seed."""
-        self._choose(seed=self.state.params.seed + 1)
+    def say(self, words: str) -> None:
+        """A line under the panels, in place of what runs; empty to take it away."""
+        self._said = words
+        self._tell()
+
+    def _tell(self) -> None:
+        """What was said last, or how far the run is."""
+        line = self.query_one("#line", Static)
+        words = clean(self._said or self.state.status, 1000)
+        if line.content != words:
+            line.update(words)
+            line.set_class(bool(self._said), "said")
+
+    def _network(self, cursor: int) -> int | None:
+        """The row in the population of what is under the cursor, if it is no sample."""
+        shown = self.state.shown
+        behind = cursor - len(shown.watched) if shown is not None else -1
+        return int(self.places.networks[behind]) if 0 <= behind < len(self.places.networks) else None
+
+    def _inspect(self, anew: bool = True) -> None:
+        shown, cursor = self.state.shown, self.state.cursor
+        if shown is None:
+            self.watch(None, None)
+            return
+        row = self._network(cursor)
+        if row is None and cursor >= len(shown.watched):
+            cursor = self.state.cursor = 0
+        frame = shown.frame
+        params = policy.Params(cursor if row is None else row, shown.episodes, frame.cap, frame.seed)
+        self.watch(shown.watched if row is None else self.view.population, params, anew)
+
+    def show_watched(self) -> None:
+        """The network under the cursor, and where it comes from."""
+        shown, cursor, panel = self.state.shown, self.state.cursor, self.inspector
+        row = self._network(cursor)
+        if shown is None:
+            panel.tell("here each sample can be watched")
+            panel.border_title = "sample"
+        elif row is not None:
+            panel.tell(f"network #{row:,} of {clean(self.view.population.name, 40)}, marked there")
+            panel.border_title = f"network #{row:,}"
+        elif cursor < len(shown.watched):
+            panel.tell(*origin(shown.frame, cursor))
+            mark = "  ◆ marked" if cursor in self.state.marks else ""
+            kind = "policy" if shown.dialled else "sample"
+            panel.border_title = f"{kind} {cursor} of {len(shown.watched):,}{mark}"
+        panel.set_class(shown is None, "empty")
+        super().show_watched()
+
+    def on_latent_map_moved(self, message: LatentMap.Moved) -> None:
+        """Look at the sample that the cursor has come to."""
+        self.state.cursor = message.index
+        self._inspect()
+
+    def action_mark(self) -> None:
+        """Mark the sample under the cursor, or unmark it."""
+        shown, cursor = self.state.shown, self.state.cursor
+        if shown is None:
+            return
+        if cursor >= len(shown.watched):
+            self.say("this one is marked in the Dataset pane (1), and unmarked there")
+            return
+        self.state.marks ^= {cursor}
+        self._show_map()
+        self.show_watched()
+
+    def action_clear_marks(self) -> None:
+        """Unmark all samples."""
+        self.state.marks.clear()
+        self._show_map()
+        self.show_watched()
+
+    def action_columns(self) -> None:
+        """Begin the table with survival, or with novelty and diversity."""
+        self.state.ratios = not self.state.ratios
+        self.score.show(self.state)
+
+    # Panels.
+
+    def show_inspector(self) -> None:
+        """Bring the side panels to the screen."""
+        self.action_side("side")
+
+    def action_side(self, panel: str) -> None:
+        """Show or hide the choices, or the map with the sample; on a narrow screen it takes the figures' place."""
+        shown = self.query_one(f"#{panel}").display
+        self.set_class(not shown, f"show-{panel}")
+        self.set_class(shown, f"hide-{panel}")
+        self.call_after_refresh(self._redraw)
+        self.call_after_refresh(self._focus)
 
     def suggested(self) -> dict[str, str]:
         """The choices, and the network of the population under the cursor."""
@@ -340,24 +381,19 @@ class SamplePane(Pane):
         given = {name: str(getattr(params, name)) for name in names}
         return given if row is None else {**given, "network": str(row)}
 
-    def action_form(self, name: str) -> None:
-        """The form of another analysis, filled in."""
-        from workbench.tui.run_screen import RunScreen
+    def on_prompt_closed(self) -> None:
+        """Back to where one was."""
+        self._focus()
 
-        given = self.suggested()
-        if name == "train":
-            given = training_form(self.view.population, self.state.generator)
-        self.app.push_screen(RunScreen(self.service, self.view, find(name), given))
+    def action_back(self) -> None:
+        """Close the innermost thing: the prompt, what was said, a side panel on a narrow screen."""
+        prompt = self.query_one(Prompt)
+        if prompt.is_open:
+            prompt.action_close()
+        elif self._said:
+            self.say("")
+        elif not self.score.display:
+            self.action_side("side")
 
-    def action_ask(self, what: str) -> None:
-        """Open the prompt."""
-        params = self.state.params
-        label, placeholder = ASKED[what]
-        value = {"count": str(params.count), "seed": str(params.seed)}.get(what, "")
-        if what == "save" and (problem := self._unsaved()):
-            self.say(problem)
-            return
-        if what == "save":
-            value = f"samples-{params.group}-{params.seed}.safetensors"
-        self.say("")
-        self.query_one(Prompt).ask(what, label, value, placeholder)
+
+PANE = SamplePane

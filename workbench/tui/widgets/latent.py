@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.widgets import Static
 
+from workbench.text import clean
 from workbench.tui.sampling import SampleState
 from workbench.tui.widgets.scatter import LatentMap
 
@@ -16,16 +18,22 @@ MOST_NETWORKS = 1000
 class MapPanel(Vertical):
     """A LatentMap, and what it is of."""
 
-    DEFAULT_CSS = "MapPanel LatentMap { height: 1fr; }"
+    DEFAULT_CSS = """
+    MapPanel Static { height: 1fr; content-align: center middle; text-align: center; color: $text-muted;
+        display: none; }
+    MapPanel.empty Static { display: block; }
+    MapPanel.empty LatentMap { display: none; }
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes="empty")
         self.networks: NDArray[np.int64] = np.zeros(0, np.int64)
         """Marked networks on the map, behind the samples."""
 
     def compose(self) -> ComposeResult:
-        """The map alone."""
+        """The map, or what is missing."""
         yield LatentMap(id="map")
+        yield Static("", markup=False)
 
     @property
     def map(self) -> LatentMap:
@@ -37,16 +45,14 @@ class MapPanel(Vertical):
         shown, job = state.shown, state.embedding
         frame = job.frame if job is not None else None
         self.border_title = f"latent map  {len(state.marks)} marked" if state.marks else "latent map"
-        told = ""
-        if job is not None and not job.state.final:
-            told = f"embedding {job.progress or 'starts'}"
-        elif job is not None and job.error:
-            told = "no map"
-        self.border_subtitle = told
+        self.tell(state)
         if shown is None or frame is None or job is None or job.params != shown.embedding(state.trained or ()):
             self.networks = np.zeros(0, np.int64)
-            self.map.show(np.zeros((0, 2)), np.zeros((0, 2)), {}, "")
+            self.add_class("empty")
+            words = "the map comes with the samples" if shown is None else "the map comes when all networks are embedded"
+            self.query_one(Static).update(words)
             return
+        self.remove_class("empty")
         known = frame.project(frame.latents)
         self.networks = np.flatnonzero(marked[: len(known)])[:MOST_NETWORKS]
         places = np.concatenate([frame.project(shown.frame.latents), known[self.networks]])
@@ -58,3 +64,14 @@ class MapPanel(Vertical):
         )  # fmt: skip
         self.map.select(state.cursor)
         state.cursor = self.map.selected or 0
+
+    def tell(self, state: SampleState) -> None:
+        """How far the embedding of the population is."""
+        job = state.embedding
+        told = ""
+        if job is not None and not job.state.final:
+            told = f"embedding {job.progress or 'starts'}"
+        elif job is not None and job.error:
+            told = clean(f"no map: {job.error}", 200)
+        if told != self.border_subtitle:
+            self.border_subtitle = told

@@ -18,6 +18,11 @@ ROOM_FOR_WORDS = 20
 class SampleInspector(Inspector):
     """The inspector under a few words about a sample."""
 
+    DEFAULT_CSS = """
+    SampleInspector.empty > * { display: none; }
+    SampleInspector.empty #origin { display: block; color: $text-muted; }
+    """
+
     def compose(self) -> ComposeResult:
         """The words, then figures, pole and maps."""
         yield Picture(id="origin")
@@ -48,4 +53,4 @@ def origin(frame: Any, k: int) -> tuple[str, str]:
     if np.isnan(ratio):
         return words, ""
     how = "copied" if ratio < COPIED else "not memorised"
-    return words, f"{how}: {ratio:.2f} x as far away as held-out networks are"
+    return words, f"{how}: {ratio:.2f} x as far as held-out ones"

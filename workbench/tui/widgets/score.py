@@ -20,7 +20,8 @@ from workbench.tui.sampling import SampleState, Shown
 from workbench.tui.widgets.chart import Chart
 from workbench.tui.widgets.drawing import Picture
 
-GAP = 2
+GAPS = (1, 2)
+"""Blanks between columns: two, unless another column fits with one."""
 
 
 class PanelChart(Chart):
@@ -77,27 +78,31 @@ class ScoreTable(Picture, can_focus=True):
             for k in order
         }
         names = max([0, *(breadth(name) for name, _ in self.rows)])
-        room = self.size.width - names - 1
-        shown = []
-        for k in order:
-            room -= widths[k] + GAP
-            if room < 0:
-                break
-            shown.append(k)
+        shown, gap = max(((self._fitting(order, widths, names, g), g) for g in GAPS), key=lambda f: (len(f[0]), f[1]))
         self.hidden = len(order) - len(shown)
         lines: list[Line] = []
         if self.headings:
-            lines.append([(" " * (names + 1) + self._joined(self.headings, shown, widths), "dim")])
+            lines.append([(" " * (names + 1) + self._joined(self.headings, shown, widths, gap), "dim")])
         for row, (name, cells) in enumerate(self.rows):
             sign = "▶" if row == self.strong else " "
-            told = f"{sign}{name}{' ' * (names - breadth(name))}{self._joined(cells, shown, widths)}"
+            told = f"{sign}{name}{' ' * (names - breadth(name))}{self._joined(cells, shown, widths, gap)}"
             lines.append([(told, "strong" if row == self.strong else "")])
         self.draw(lines)
 
+    def _fitting(self, order: Sequence[int], widths: dict[int, int], names: int, gap: int) -> list[int]:
+        room = self.size.width - names - 1
+        shown = []
+        for k in order:
+            room -= widths[k] + gap
+            if room < 0:
+                break
+            shown.append(k)
+        return shown
+
     @staticmethod
-    def _joined(cells: Sequence[str], shown: Sequence[int], widths: dict[int, int]) -> str:
+    def _joined(cells: Sequence[str], shown: Sequence[int], widths: dict[int, int], gap: int) -> str:
         return "".join(
-            " " * (GAP + widths[k] - breadth(cells[k] if k < len(cells) else "")) + (cells[k] if k < len(cells) else "")
+            " " * (gap + widths[k] - breadth(cells[k] if k < len(cells) else "")) + (cells[k] if k < len(cells) else "")
             for k in shown
         )
 
@@ -184,11 +189,15 @@ class ScorePanel(Vertical):
             headings, found, strong = rows(frame)
             table.show(headings, found, strong, sample.OF_SURVIVAL if state.ratios and not shown.dialled else 0)
             self._say("#verdict", dial.sentence(frame) if shown.dialled else frame.sentence)
-            self._say("#about", "" if shown.dialled else f"{sample.about(frame)}; {sample.RATIOS_ARE}")
+            about = "" if shown.dialled else sample.about(frame)
+            if about and (state.ratios or len(headings) - table.hidden > sample.OF_SURVIVAL):
+                about = f"{about}; {sample.RATIOS_ARE}"
+            self._say("#about", about)
         more = "survival" if state.ratios else "novelty and diversity"
         self.border_subtitle = f"w {more}" if table.hidden and shown is not None and not shown.dialled else ""
 
     def _say(self, where: str, words: str) -> None:
         box = self.query_one(where, Static)
-        if box.content != (words := clean(words, 2000)):
+        words = "\n".join(clean(line, 2000) for line in words.split("\n"))
+        if box.content != words:
             box.update(words)

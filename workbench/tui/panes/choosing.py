@@ -1,0 +1,176 @@
+"""The choices of the Sample pane, changed by one key each, and what its prompt asks for."""
+
+import asyncio
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from textual.binding import Binding, BindingType
+
+from workbench.analyses import dial, find, sample
+from workbench.errors import WorkbenchError
+from workbench.service import ModelService
+from workbench.tui.panes.watching import WatchingPane
+from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, command_line, following, training_form
+from workbench.tui.view import View
+from workbench.tui.widgets.prompt import Prompt
+
+LISTS = {"source": sample.SOURCES, "selector": SELECTORS, "without": WITHOUT}
+ASKED = {
+    "count": ("networks to sample", "2 to 100000"),
+    "seed": ("seed", "0"),
+    "target": ("steps that policies shall survive", "120"),
+    "save": ("save to", "a new file"),
+}
+
+
+class ChoosingPane(WatchingPane):
+    """A SampleState and the keys that change it; a subclass runs and shows it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "run"),
+        Binding("g", "group"),
+        Binding("G", "generator"),
+        Binding("p", "next('source')"),
+        Binding("c", "next('selector')"),
+        Binding("a", "next('without')"),
+        Binding("n", "ask('count')"),
+        Binding("s", "seed"),
+        Binding("S", "ask('seed')"),
+        Binding("d", "ask('target')"),
+        Binding("x", "ask('save')"),
+        Binding("t", "form('train')"),
+        Binding("v", "form('attributes')"),
+        Binding("equals_sign", "command"),
+    ]
+
+    def __init__(self, service: ModelService, view: View) -> None:
+        super().__init__(service, view)
+        self.state = SampleState.of(view)
+
+    def say(self, words: str) -> None:
+        """A line for the user; empty to take it away."""
+        raise NotImplementedError
+
+    def start(self, name: str, params: Any) -> None:
+        """Run `sample` or `dial`, and show it."""
+        raise NotImplementedError
+
+    def choices_changed(self) -> None:
+        """Show the choices."""
+        raise NotImplementedError
+
+    def action_run(self) -> None:
+        """Sample with the choices as they are."""
+        if self.state.generator is not None:
+            self.start("sample", self.state.params)
+
+    def _choose(self, **changes: Any) -> None:
+        self.say("")
+        self.state.change(**changes)
+        if self.state.fast:
+            self.start("sample", self.state.params)
+        self.choices_changed()
+
+    def action_group(self) -> None:
+        """The next survival group that the generator has a model of."""
+        self._choose(group=following(self.state.groups or (self.state.params.group,), self.state.params.group))
+
+    def action_generator(self) -> None:
+        """The next trained generator."""
+        found = [t.asked for t in self.state.trained or ()]
+        if len(found) > 1:
+            self._choose(generator=following(found, self.state.params.generator))
+        else:
+            self.say("no other trained generator for these networks; t trains one")
+
+    def action_next(self, name: str) -> None:
+        """The next of a list of choices."""
+        self._choose(**{name: following(LISTS[name], getattr(self.state.params, name))})
+
+    def action_seed(self) -> None:
+        """The next seed."""
+        self._choose(seed=self.state.params.seed + 1)
+
+    def action_form(self, name: str) -> None:
+        """The form of another analysis, filled in."""
+        from workbench.tui.run_screen import RunScreen
+
+        given = training_form(self.view.population, self.state.generator) if name == "train" else self.suggested()
+        self.app.push_screen(RunScreen(self.service, self.view, find(name), given))
+
+    def action_command(self) -> None:
+        """Say which command gives what is shown, or what the choices would give."""
+        shown = self.state.shown
+        name, params = (shown.job.analysis.name, shown.job.params) if shown else ("sample", self.state.params)
+        self.say(command_line(find(name), params, self.view.population))
+
+    def action_ask(self, what: str) -> None:
+        """Ask for a number or a name."""
+        params, shown = self.state.params, self.state.shown
+        if what == "save" and (shown is None or shown.job is self.state.running):
+            self.say("nothing to save yet; r samples" if shown is None else "saved once it is measured: wait, or C")
+            return
+        stem = f"samples-{params.group}-{params.seed}"
+        if shown is not None and shown.dialled:
+            stem = f"dialled-{shown.frame.target:g}-{shown.frame.seed}"
+        value = {"count": str(params.count), "seed": str(params.seed), "save": f"{stem}.safetensors"}.get(what, "")
+        label, placeholder = ASKED[what]
+        if what == "save" and self.state.marks:
+            label = f"save {len(self.state.marks)} marked to"
+        self.say("")
+        self.query_one(Prompt).ask(what, label, value, placeholder)
+
+    async def on_prompt_answered(self, message: Prompt.Answered) -> None:
+        """What was asked for."""
+        what, text = message.what, message.text
+        if not text:
+            return
+        if what == "save":
+            await self._save(text)
+            return
+        try:
+            number = float(text) if what == "target" else int(text)
+        except ValueError:
+            self.say(f"{what}: expected a number, got {text!r}")
+            return
+        try:
+            if what == "target":
+                self._dial(number)
+            else:
+                sample.check(replace(self.state.params, **{what: number}))
+                self._choose(**{what: number})
+        except WorkbenchError as error:
+            self.say(str(error))
+
+    def _dial(self, target: float) -> None:
+        if self.state.generator is None:
+            self.say(self.state.empty.replace("\n", " "))
+            return
+        params = self.state.params
+        selector = "simulator" if params.selector == "simulator" else "predictor"
+        self.start("dial", dial.Params(target, generator=params.generator, selector=selector, seed=params.seed))
+
+    async def _save(self, text: str) -> None:
+        shown, marks = self.state.shown, sorted(self.state.marks)
+        path = Path(text).expanduser()
+        if shown is None or shown.job.analysis.networks is None:
+            return
+        if os.path.lexists(path):
+            self.say(f"{path}: already there; give another name or remove it")
+            return
+        make, frame = shown.job.analysis.networks, shown.frame
+
+        def write() -> int:
+            made = make(frame)
+            return len((made.select(np.array(marks)) if marks else made).save(path))
+
+        try:
+            count = await asyncio.to_thread(write)
+        except WorkbenchError as error:
+            self.say(str(error))
+            return
+        which = "marked networks" if marks else "networks"
+        self.say(f"{count:,} {which} saved to {path.resolve()}")
