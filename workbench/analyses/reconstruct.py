@@ -21,8 +21,8 @@ from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 from workbench.text import clean
 
-OWN_STATES = 200
-"""States that a network visits itself, on which actions are compared."""
+OWN_STATES, COMMON_STATES = 200, 500
+"""States that a network visits itself, and that training networks of the group visit, on which actions are compared."""
 CHUNK = 256
 
 
@@ -61,7 +61,8 @@ class Frame:
     survival: NDArray[np.float64]
     """(done, 2) of original and copy, in the same episodes, steps."""
     agreement: NDArray[np.float64]
-    """(done,) share of the original's own states where the copy does the same."""
+    """(done, 2) share of states where the copy does the same: states that trained networks visit, and those that the
+    original visits itself, close to where its decision changes."""
     distance: NDArray[np.float64]
     """(done,) distance of the weights against the norm of the original's."""
 
@@ -74,7 +75,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         raise WorkbenchError(f"seed: expected 0 to {2**63 - 1}, got {params.seed}")
     population = selection.population if selection.rows is None else selection.population.select(selection.indices)
     from workbench.learning.scoring import yardstick
-    from workbench.rollouts.states import own
+    from workbench.rollouts.states import own, visited
 
     episodes = Episodes(params.episodes, params.cap, params.seed)
     generator = generators.for_population(selection.population, params.generator, compute.torch_device)
@@ -82,7 +83,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     random = np.random.default_rng([params.seed, 6])
     rows = random.permutation(held_against.held_out)[: params.count]
     group = CARTPOLE.assign(held_against.survival[rows])
-    survival, agreement, distance = np.zeros((len(rows), 2)), np.zeros(len(rows)), np.zeros(len(rows))
+    survival, agreement, distance = np.zeros((len(rows), 2)), np.zeros((len(rows), 2)), np.zeros(len(rows))
+    common = visited(population.weights[held_against.training], population.spec, COMMON_STATES, params.seed + 1)
     for begin in range(0, len(rows), CHUNK):
         part = slice(begin, min(begin + CHUNK, len(rows)))
         originals = np.asarray(population.weights[rows[part]])
@@ -90,9 +92,9 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         copies = generator.decode(latents, params.group, params.seed if params.realistic else None)
         for k, weights in enumerate((originals, copies)):
             survival[part, k] = rollout(weights, population.spec, episodes, compute).steps.mean(1)
-        states = own(originals, population.spec, OWN_STATES, params.seed)
-        actions = [forward(w, population.spec, states).argmax(2) for w in (originals, copies)]
-        agreement[part] = (actions[0] == actions[1]).mean(1)
+        for k, states in enumerate((common, own(originals, population.spec, OWN_STATES, params.seed))):
+            actions = [forward(w, population.spec, states).argmax(2) for w in (originals, copies)]
+            agreement[part, k] = (actions[0] == actions[1]).mean(1)
         distance[part] = np.linalg.norm(originals - copies, axis=1) / np.linalg.norm(originals, axis=1)
         yield Frame(
             part.stop, len(rows), f"{generator.NAME} ({generator.title})", params.seed, params.episodes, params.cap,
@@ -116,7 +118,8 @@ def rows_of(frame: Frame) -> dict[str, dict[str, float]]:
             "low": gap.low,
             "high": gap.high,
             "correlation": float(np.corrcoef(before, after)[0, 1]) if spread else float("nan"),
-            "agreement": float(frame.agreement[chosen].mean()),
+            "agreement": float(frame.agreement[chosen, 0].mean()),
+            "own_agreement": float(frame.agreement[chosen, 1].mean()),
             "distance": float(frame.distance[chosen].mean()),
         }
     return found
@@ -125,22 +128,22 @@ def rows_of(frame: Frame) -> dict[str, dict[str, float]]:
 def table(frame: Frame) -> Table:
     """A row a group."""
     out = Table(title=f"{frame.done:,} held-out networks reconstructed by {frame.generator}")
-    for name in ("group", "networks", "error of survival", "correlation", "same action", "weights off by"):
+    for name in ("group", "networks", "off by (steps)", "corr.", "actions", "own states", "weights"):
         out.add_column(name, justify="left" if name == "group" else "right")
     for name, row in rows_of(frame).items():
         half = (row["high"] - row["low"]) / 2
         correlation = "-" if np.isnan(row["correlation"]) else f"{row['correlation']:.3f}"
         out.add_row(
             name, f"{row['networks']:,}", f"{row['error']:.2f} ± {half:.2f}", correlation, f"{row['agreement']:.1%}",
+            f"{row['own_agreement']:.1%}",
             f"{row['distance']:.0%}",
         )  # fmt: skip
-    out.caption = Text(
-        clean(
-            f"mean absolute difference of survival in the same {frame.episodes} episodes (cap {frame.cap}, seed "
-            f"{frame.seed}), steps, 95 % interval; actions in {OWN_STATES} states that the original visits itself",
-            1000,
-        )
+    about = (
+        f"off by: mean absolute difference of survival in the same {frame.episodes} episodes (cap {frame.cap}, seed "
+        f"{frame.seed}), 95 % interval; actions: the same in {COMMON_STATES} states that training networks visit, and in "
+        f"{OWN_STATES} own states, close to where a decision changes; weights: distance against the original's norm"
     )
+    out.caption = Text(clean(about, 1000))
     return out
 
 

@@ -190,6 +190,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     near_distance = closest.distances / np.median(held_against.held_out_distances)
     add(label(generator, selector), weights, survival, (chosen.candidates / n, chosen.episodes), closest)
     word, sentence = verdict(scores[0][: len(METRICS)], floor)
+    if params.without:
+        sentence += _conditioned(held_against, weights, params.without)
     yield frame(2)
     faithful = generator if generator.NAME == FAITHFUL else reference(selection.population, compute)
     done = 2
@@ -238,6 +240,17 @@ def _neutral(generator: "Generator", yardstick: "Yardstick", name: str) -> Any:
         raise WorkbenchError(f"without: expected {', '.join(ATTRIBUTES)}, got {name!r}")
     found = attribute_direction(generator, yardstick, name)
     return lambda latents: found.set(latents, found.value).astype(np.float32)
+
+
+def _conditioned(yardstick: "Yardstick", weights: NDArray[np.float32], name: str) -> str:
+    """How much of an attribute's variation is left."""
+    from workbench.analyses.attributes import attribute_values
+
+    population = yardstick.population
+    made = Population(population.spec, weights)
+    left = attribute_values(made, name, np.arange(len(weights))).std()
+    usual = attribute_values(population, name, yardstick.held_out).std()
+    return f" {name} conditioned away: its standard deviation is {left:.2g}, among held-out networks {usual:.2g}."
 
 
 def reference(population: Population, compute: Compute) -> "Generator | None":
