@@ -2,29 +2,63 @@
 
 import io
 import json
-from dataclasses import fields, is_dataclass
+import re
+import shutil
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
+from trainings import ONE, fit, tiny_pairs
 
+from workbench import generators
 from workbench.analyses import find, names
 from workbench.analysis import Analysis, Selection, describe_params, params_json
 from workbench.cli import _plain
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.results import ResultCache
+from workbench.learning import scoring
+from workbench.learning.data import TrainingData
+from workbench.policies import PolicySpec
+from workbench.population import Population, load
+from workbench.results import ResultCache, result_key
 
-SMALL = {"episodes": 6, "count": 40, "hidden": 8, "set": ("updates=5..40",)}
+SMALL = {"episodes": 6, "count": 40, "candidates": 60}
 """Values for parameters of these names, so that an analysis takes no time."""
+OWN = {
+    "collect": {"hidden": 8, "set": ("updates=5..40",)},
+    "train": {"set": tuple(tiny_pairs("functional"))},
+    "dial": {"count": 5},
+}
 ROWS = tuple(range(1, 90, 3))
 
 
-def small_params(analysis, tmp_path):
+@pytest.fixture(autouse=True)
+def _generators(trained):
+    """All analyses find trained generators, and torch leaves a core to others."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_comparisons():
+    """Scores look at few pairs of networks."""
+    few = {"NEIGHBOURS": 4, "MATCHED": 12, "PAIRS": 40, "RESAMPLES": 20, "FLOOR_DRAWS": 8, "_kept": {}}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in few.items():
+            patch.setattr(scoring, name, value)
+        yield
+
+
+def small_params(analysis, tmp_path, population):
     have = {f.name for f in fields(analysis.Params)}
-    given = {name: value for name, value in SMALL.items() if name in have}
-    if analysis.writes and "out" in have:
+    given = {**SMALL, **OWN.get(analysis.name, {})}
+    given = {name: value for name, value in given.items() if name in have}
+    if analysis.writes:
         given["out"] = str(tmp_path / "made.safetensors")
+    if "population" in have:
+        given["population"] = str(population.path)
     return analysis.Params(**given)
 
 
@@ -54,7 +88,8 @@ def same(a, b):
 
 
 def test_there_are_analyses():
-    assert {"collect", "info", "policy", "survival"} <= set(names())
+    learned = {"attributes", "dial", "embed", "reconstruct", "sample", "train"}
+    assert {"collect", "info", "policy", "survival", *learned} <= set(names())
 
 
 def test_it_is_described(analysis):
@@ -72,8 +107,8 @@ def test_it_is_described(analysis):
         assert field.type in (int, float, str, bool, tuple[str, ...]), f"{field.name} cannot be an option"
 
 
-def test_frames_come_to_their_end(analysis, selection, tmp_path):
-    frames = list(analysis.run(Compute("cpu", 1), selection, small_params(analysis, tmp_path)))
+def test_frames_come_to_their_end(analysis, selection, tmp_path, population):
+    frames = list(analysis.run(Compute("cpu", 1), selection, small_params(analysis, tmp_path, population)))
     assert frames
     assert all(isinstance(f, analysis.Frame) for f in frames)
     done = [f.done for f in frames]
@@ -84,25 +119,26 @@ def test_frames_come_to_their_end(analysis, selection, tmp_path):
     assert all(d <= frames[-1].total for d in done)
 
 
-def test_every_frame_is_shown_on_80_columns(analysis, selection, tmp_path):
-    for frame in analysis.run(Compute("cpu", 1), selection, small_params(analysis, tmp_path)):
+def test_every_frame_is_shown_on_80_columns(analysis, selection, tmp_path, population):
+    for frame in analysis.run(Compute("cpu", 1), selection, small_params(analysis, tmp_path, population)):
         page = io.StringIO()
         Console(file=page, width=80).print(analysis.table(frame))
         text = page.getvalue()
         assert text.strip()
-        assert "…" not in text, f"something does not fit:\n{text}"
+        cells = [line for line in text.splitlines() if re.search("[│┃]", line)]
+        assert not any("…" in line for line in cells), f"something does not fit:\n{text}"
         assert "nan" not in text.lower()
 
 
-def test_every_frame_has_a_summary_in_json(analysis, selection, tmp_path):
-    for frame in analysis.run(Compute("cpu", 1), selection, small_params(analysis, tmp_path)):
+def test_every_frame_has_a_summary_in_json(analysis, selection, tmp_path, population):
+    for frame in analysis.run(Compute("cpu", 1), selection, small_params(analysis, tmp_path, population)):
         said = analysis.summary(frame)
-        assert json.loads(json.dumps(said, allow_nan=False)) == _plain(said)
+        assert json.loads(json.dumps(_plain(said), allow_nan=False)) == _plain(said)
         assert said
 
 
-def test_it_can_be_stopped_after_any_frame(analysis, selection, tmp_path):
-    frames = analysis.run(Compute("cpu", 2), selection, small_params(analysis, tmp_path))
+def test_it_can_be_stopped_after_any_frame(analysis, selection, tmp_path, population):
+    frames = analysis.run(Compute("cpu", 2), selection, small_params(analysis, tmp_path, population))
     assert next(frames) is not None
     frames.close()
     with pytest.raises(StopIteration):
@@ -111,14 +147,14 @@ def test_it_can_be_stopped_after_any_frame(analysis, selection, tmp_path):
 
 def test_threads_change_nothing(reading, population, tmp_path):
     analysis, selection = reading, Selection(population, ROWS)
-    params = small_params(analysis, tmp_path)
+    params = small_params(analysis, tmp_path, population)
     one, two = ([*analysis.run(Compute("cpu", n), selection, params)][-1] for n in (1, 2))
     assert same(one, two)
 
 
 def test_its_last_frame_outlives_the_program(reading, population, tmp_path):
     analysis, selection = reading, Selection(population, ROWS)
-    params = small_params(analysis, tmp_path)
+    params = small_params(analysis, tmp_path, population)
     *_, last = analysis.run(Compute("cpu", 1), selection, params)
     cache = ResultCache(tmp_path / "results")
     cache.store("key", analysis, selection, params, last, 1.0)
@@ -127,20 +163,20 @@ def test_its_last_frame_outlives_the_program(reading, population, tmp_path):
 
 
 def test_no_networks_are_an_answer_or_a_message(reading, population, tmp_path):
-    analysis = reading
+    analysis, params = reading, small_params(reading, tmp_path, population)
     try:
-        frames = list(analysis.run(Compute("cpu", 1), Selection(population, ()), small_params(analysis, tmp_path)))
+        frames = list(analysis.run(Compute("cpu", 1), Selection(population, ()), params))
     except WorkbenchError:
         return
     analysis.summary(frames[-1])
     Console(file=io.StringIO(), width=80).print(analysis.table(frames[-1]))
 
 
-def options(analysis, params):
+def options(params):
     arguments = []
     for field in fields(params):
         value = getattr(params, field.name)
-        if field.name == "out":
+        if field.default is MISSING:
             arguments.insert(0, value)
         elif isinstance(value, tuple):
             arguments += [x for item in value for x in (f"--{field.name}", item)]
@@ -153,9 +189,9 @@ def options(analysis, params):
 
 def test_the_command_line_says_the_same(analysis, population, tmp_path, cli):
     selection = None if analysis.writes else Selection(population)
-    params = small_params(analysis, tmp_path)
+    params = small_params(analysis, tmp_path, population)
     arguments = [] if analysis.writes else [population.path]
-    said = cli(analysis.name, *arguments, *options(analysis, params), "--json", "--threads", 1, "--device", "cpu")
+    said = cli(analysis.name, *arguments, *options(params), "--json", "--threads", 1, "--device", "cpu")
     assert said.code == 0, said.err
     found = json.loads(said.out)
     if selection is not None:
@@ -166,12 +202,13 @@ def test_the_command_line_says_the_same(analysis, population, tmp_path, cli):
     else:
         (tmp_path / "made.safetensors").unlink()
     *_, last = analysis.run(Compute("cpu", 1), selection, params)
+    assert last.done == last.total
     assert found == json.loads(json.dumps(_plain(analysis.summary(last))))
 
 
 def test_the_command_line_prints_its_table(analysis, population, tmp_path, cli):
     arguments = [] if analysis.writes else [population.path]
-    said = cli(analysis.name, *arguments, *options(analysis, small_params(analysis, tmp_path)), "--threads", 1)
+    said = cli(analysis.name, *arguments, *options(small_params(analysis, tmp_path, population)), "--threads", 1)
     assert said.code == 0, said.err
     assert "\x1b" not in said.out
     if not analysis.writes:
@@ -189,6 +226,123 @@ def test_the_command_line_tells_every_parameter(analysis, cli):
         assert first in text, field.name
 
 
+MAKING = [name for name in names() if find(name).networks]
+DRAWING = [name for name in names() if find(name).figure]
+
+
+@pytest.mark.parametrize("name", MAKING)
+def test_networks_it_makes_can_be_kept(name, population, tmp_path, cli):
+    analysis, out = find(name), tmp_path / "kept" / "made.safetensors"
+    params = small_params(analysis, tmp_path, population)
+    said = cli(name, population.path, *options(params), "--out", out, "--threads", 1)
+    assert said.code == 0, said.err
+    *_, last = analysis.run(ONE, Selection(population), params)
+    made = load(out)
+    made.verify()
+    assert np.array_equal(made.weights, last.weights)
+    assert made.spec == population.spec
+    assert len(made) == params.count
+    assert {"survival", "recipe", "fingerprint"} <= set(made.columns)
+    from workbench.rollouts import survival
+
+    again = survival(made.weights, made.spec, params.episodes, params.cap, params.seed).mean(1)
+    assert np.array_equal(made["survival"], again)
+    assert made.provenance[name]["generator"] == last.generator
+    assert made.provenance[name]["seed"] == params.seed
+    assert cli("info", out, "--episodes", 5, "--threads", 1).code == 0, "it is a population like any other"
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_its_figure_is_drawn(name, population, tmp_path, cli):
+    analysis, svg = find(name), tmp_path / "figures" / "made.svg"
+    params = small_params(analysis, tmp_path, population)
+    said = cli(name, population.path, *options(params), "--svg", svg, "--threads", 1)
+    assert said.code == 0, said.err
+    root = ElementTree.parse(svg).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    words = " ".join(root.itertext())
+    assert "nan" not in svg.read_text().lower()
+    assert str(getattr(params, "group", "")) in words or str(getattr(params, "attribute", "-")) in words
+    *_, last = analysis.run(ONE, Selection(population), params)
+    assert analysis.figure(last) == svg.read_text()
+
+
+def test_there_is_something_to_keep_and_to_draw():
+    assert {"sample", "dial"} <= set(MAKING)
+    assert {"sample", "attributes"} <= set(DRAWING)
+
+
+@pytest.mark.parametrize(("name", "option"), [*((n, "--out") for n in MAKING), *((n, "--svg") for n in DRAWING)])
+def test_what_is_there_is_not_written_over(name, option, population, tmp_path, cli):
+    there = tmp_path / "there"
+    there.write_text("mine")
+    said = cli(name, population.path, option, there, "--threads", 1)
+    assert said.code == 2
+    assert said.err == f"agentemb-tui: {there}: already there; give another name or remove it\n"
+    assert there.read_text() == "mine"
+    said = cli(name, population.path, option, tmp_path, "--threads", 1)
+    assert said.code == 2
+    assert "already there" in said.err
+
+
+LEARNED = [name for name in names() if find(name).reads]
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_results_are_of_the_generator_they_were_made_with(name, population, tmp_path, trained, monkeypatch):
+    analysis = find(name)
+    folder = tmp_path / "agentemb-tui" / "generators"
+    shutil.copytree(trained, folder)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    selection, params = Selection(population), small_params(analysis, tmp_path, population)
+
+    def key():
+        return result_key(analysis, selection, params, "cpu")
+
+    before = key()
+    assert key() == before
+    assert analysis.reads(selection, params)[0] == folder / "small-functional-0.safetensors"
+    fit("functional", TrainingData.of(population), seed=1).save(folder / "small-functional-0.safetensors")
+    after = key()
+    assert after != before, "a file of the same name with another generator in it"
+    fit("functional", TrainingData.of(population)).save(folder / "small-functional-0.safetensors")
+    assert key() == before, "the same generator, trained again"
+    assert result_key(analysis, Selection(population, ROWS), params, "cpu") != before
+    # By its path it is another parameter, and so another result.
+    asked = replace(params, generator=str(folder / "small-cartpolegen-0.safetensors"))
+    assert result_key(analysis, selection, asked, "cpu") not in (before, after)
+
+
+def test_there_are_analyses_of_generators():
+    assert {"sample", "dial", "embed", "attributes", "reconstruct"} == set(LEARNED)
+
+
+def test_the_faithful_generator_beside_it_counts_too(population, tmp_path, trained, monkeypatch):
+    folder = tmp_path / "agentemb-tui" / "generators"
+    shutil.copytree(trained, folder)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    analysis, selection = find("sample"), Selection(population)
+    before = result_key(analysis, selection, analysis.Params(), "cpu")
+    fit("cartpolegen", TrainingData.of(population), seed=1).save(folder / "small-cartpolegen-0.safetensors")
+    assert result_key(analysis, selection, analysis.Params(), "cpu") != before
+    (folder / "small-cartpolegen-0.safetensors").unlink()
+    without = result_key(analysis, selection, analysis.Params(), "cpu")
+    assert without != before
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_some_networks_are_compared_by_the_same_generator(name, population, tmp_path, trained, cli):
+    beside = tmp_path / "small.safetensors"
+    shutil.copy(population.path, beside)
+    fit("functional", TrainingData.of(population), seed=5).save(tmp_path / "aside.safetensors")
+    analysis = find(name)
+    params = small_params(analysis, tmp_path, population)
+    for where in ([], ["--where", "survival > 20"]):
+        said = cli(name, beside, *options(params), *where, "--json", "--threads", 1)
+        assert said.code == 0, said.err
+        assert json.loads(said.out)["generator"] == "functional (aside.safetensors)"
+
+
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
@@ -200,12 +354,293 @@ def test_the_command_line_tells_every_parameter(analysis, cli):
         ("policy", {"network": -1}, "small: no network #-1; it has 96"),
         ("policy", {"episodes": 5, "episode": 5}, "episode: expected 0 to 4, got 5"),
         ("policy", {"episode": -1}, "episode: expected 0 to 99, got -1"),
+        ("sample", {"generator": "gan"}, "generator: expected cartpolegen, .*functional.* or a file, got 'gan'"),
+        ("sample", {"generator": "no/such.safetensors"}, "no/such.safetensors: no such file"),
+        ("sample", {"group": "1-51"}, "has no model of group '1-51'; it has 1-50, 51-100, 101-150, 151-200, all"),
+        ("sample", {"source": "both"}, "source: expected prior or posterior, got 'both'"),
+        ("sample", {"selector": "best"}, "selector: expected auto, none, predictor, simulator, got 'best'"),
+        (
+            "sample",
+            {"generator": "cartpolegen", "selector": "predictor"},
+            "selector: small-cartpolegen-0.safetensors has no survival predictor; none or simulator can be had",
+        ),
+        ("sample", {"without": "mass"}, "without: expected survival, lean_x, lean_angle, sharpness, got 'mass'"),
+        ("sample", {"count": 1}, "count: expected 2 to 100000, got 1$"),
+        ("sample", {"count": 100_001}, "count: expected 2 to 100000, got 100001"),
+        ("sample", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("sample", {"seed": 2**63}, "seed: expected 0 to 9223372036854775807, got 9223372036854775808"),
+        ("sample", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("sample", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
+        ("embed", {"generator": ""}, "generator: expected cartpolegen, .* or a file, got ''"),
+        ("embed", {"group": "long"}, "has no model of group 'long'; it has 1-50, 51-100, 101-150, 151-200, all"),
+        ("dial", {"selector": "none"}, "selector: expected predictor or simulator, got 'none'"),
+        ("dial", {"count": 0}, "count: expected 1 to 1000, got 0"),
+        ("dial", {"count": 1001}, "count: expected 1 to 1000, got 1001"),
+        ("dial", {"candidates": 7}, r"candidates: expected 8 \(the count\) to 1000000, got 7"),
+        ("dial", {"candidates": 1_000_001}, r"candidates: expected 8 \(the count\) to 1000000, got 1000001"),
+        ("dial", {"target": 0.5}, r"target: expected 1 to 200 steps \(the cap\), got 0.5"),
+        ("dial", {"target": 200.5}, r"target: expected 1 to 200 steps \(the cap\), got 200.5"),
+        ("dial", {"target": float("nan")}, r"target: expected 1 to 200 steps \(the cap\), got nan"),
+        ("dial", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("dial", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("dial", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
+        ("dial", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
+        (
+            "dial",
+            {"generator": "cartpolegen"},
+            "dial: small-cartpolegen-0.safetensors has no survival predictor; functional generators have one",
+        ),
+        ("attributes", {"attribute": "mass"}, "attribute: expected survival, lean_x, lean_angle, sharpness, got 'mass'"),
+        ("attributes", {"hold": ("mass",)}, "attribute: expected survival, lean_x, lean_angle, sharpness, got 'mass'"),
+        ("attributes", {"hold": ("survival", "lean_x")}, "hold: lean_x cannot be moved and held at once"),
+        ("attributes", {"count": 0}, "count: expected 1 to 100000, got 0"),
+        ("attributes", {"network": 96}, "small: no network #96; it has 96"),
+        ("attributes", {"network": -2}, "small: no network #-2; it has 96"),
+        ("attributes", {"group": "x"}, "has no model of group 'x'; it has 1-50, 51-100, 101-150, 151-200, all"),
+        ("attributes", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("attributes", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("attributes", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
+        ("attributes", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
+        ("reconstruct", {"count": 0}, "count: expected 1 or more, got 0"),
+        ("reconstruct", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("reconstruct", {"group": "x"}, "group: expected 1-50, 51-100, 101-150, 151-200, all, got 'x'"),
+        ("reconstruct", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("reconstruct", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
+        ("reconstruct", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
     ],
 )
-def test_parameters_out_of_range_are_told(name, given, message, population):
+def test_parameters_out_of_range_are_told(name, given, message, population, cli):
     analysis = find(name)
+    params = analysis.Params(**given)
     with pytest.raises(WorkbenchError, match=message):
-        list(analysis.run(Compute("cpu", 1), Selection(population), analysis.Params(**given)))
+        list(analysis.run(ONE, Selection(population), params))
+    changed = [f.name for f in fields(params) if f.name in given]
+    arguments = [x for f in changed for v in np.atleast_1d(given[f]) for x in (f"--{f}", v)]
+    said = cli(name, population.path, *arguments, "--threads", 1)
+    assert said.code == 2
+    assert re.search(message, said.err.strip())
+    assert said.err.startswith("agentemb-tui: ")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"population": "no/such.safetensors"}, "no/such.safetensors: no such file"),
+        ({"population": "."}, ".: a folder; expected a population file"),
+        ({"generator": "gan"}, "generator: expected cartpolegen, .*functional.*, got 'gan'"),
+        ({"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ({"seed": 2**63}, "seed: expected 0 to 9223372036854775807, got 9223372036854775808"),
+        ({"stop": True}, "stop: only an unfinished training can be ended early; give --resume with it"),
+        ({"set": ("depth=3",)}, "set: functional has no setting 'depth'; it has latents, "),
+        ({"set": ("steps=few",)}, "set: steps is a int, got 'few'"),
+        ({"set": ("steps=0",)}, "set: steps must be 1 or more, not 0"),
+        ({"resume": True}, "new.safetensors.training: no unfinished training to resume"),
+        ({"out": "there"}, "there: already there; give another name or remove it"),
+    ],
+)
+def test_what_cannot_be_trained_is_told(given, message, population, tmp_path, cli, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").write_text("mine")
+    analysis = find("train")
+    params = analysis.Params(**{"population": str(population.path), "out": "new.safetensors", **given})
+    with pytest.raises(WorkbenchError, match=message):
+        list(analysis.run(ONE, None, params))
+    said = cli("train", *options(params), "--threads", 1)
+    assert said.code == 2
+    assert re.search(message, said.err)
+    assert said.err.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["there"], "nothing is begun"
+
+
+def test_networks_that_a_generator_cannot_learn_are_told(tmp_path, population, cli, rng):
+    shallow = PolicySpec((4, 2))
+    weights = rng.standard_normal((40, shallow.parameters)).astype(np.float32)
+    path = Population(shallow, weights).save(tmp_path / "shallow.safetensors").path
+    said = cli("train", path, "--threads", 1)
+    assert (said.code, said.out) == (2, "")
+    assert "functional: networks with one hidden layer, biases and two outputs are expected, got 4-2" in said.err
+    few = population.select(np.flatnonzero(~population["held_out"])[:9]).save(tmp_path / "few.safetensors").path
+    said = cli("train", few, "--threads", 1)
+    assert (said.code, said.out) == (2, "")
+    assert "few: 9 training networks (the held-out fifth and those not finite apart); at least 10 are needed" in said.err
+    said = cli("sample", path, "--threads", 1)
+    assert (said.code, said.out) == (2, "")
+    assert "shallow: no trained functional for 4-2 networks in " in said.err
+    assert f"make one with `agentemb-tui train {path} --generator functional`" in said.err
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_files_that_are_no_generator_are_told(name, population, tmp_path, cli):
+    text = tmp_path / "text.safetensors"
+    text.write_text("no")
+    for path, message in (
+        (population.path, "small.safetensors: holds a population, expected a generator"),
+        (text, "text.safetensors: not a safetensors file, cut or damaged"),
+        (tmp_path, "cannot be read (Is a directory)"),
+    ):
+        said = cli(name, population.path, "--generator", path, "--threads", 1)
+        assert (said.code, said.out) == (2, "")
+        assert message in said.err
+
+
+@pytest.mark.parametrize("name", [n for n in LEARNED if n not in ("dial", "embed")])
+def test_groups_of_few_networks_are_told(name, population, tmp_path):
+    analysis = find(name)
+    params = replace(small_params(analysis, tmp_path, population), group="51-100")
+    rows = tuple(np.flatnonzero((population["survival"] > 51) & ~population["held_out"]).tolist())
+    with pytest.raises(WorkbenchError, match="0 held-out networks in group 51-100; .*at least 2 are needed"):
+        list(analysis.run(ONE, Selection(population, rows), params))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("group", ["1-50", "151-200"])
+def test_groups_are_looked_at_on_their_own(name, group, population, tmp_path):
+    analysis = find(name)
+    params = small_params(analysis, tmp_path, population)
+    if "group" not in asdict(params):
+        pytest.skip("it has no groups")
+    *_, last = analysis.run(ONE, Selection(population), replace(params, group=group))
+    *_, everything = analysis.run(ONE, Selection(population), params)
+    assert last.done == last.total
+    assert not same(last, everything)
+    if name in ("reconstruct", "attributes"):
+        low, high = (0, 50.5) if group == "1-50" else (150.5, 201)
+        inside = (population["survival"] > low) & (population["survival"] < high) & population["held_out"]
+        assert (last.moved if name == "attributes" else last.total) == inside.sum()
+
+
+@pytest.mark.parametrize("name", generators.names())
+def test_every_generator_can_be_sampled_and_looked_at(name, population, tmp_path):
+    for analysis in map(find, ("sample", "embed", "attributes", "reconstruct")):
+        params = replace(small_params(analysis, tmp_path, population), generator=name)
+        *_, last = analysis.run(ONE, Selection(population), params)
+        assert last.generator == f"{name} (small-{name}-0.safetensors)"
+        Console(file=io.StringIO(), width=80).print(analysis.table(last))
+
+
+@pytest.mark.parametrize("selector", ["none", "predictor", "simulator"])
+@pytest.mark.parametrize("source", ["prior", "posterior"])
+def test_samples_are_what_the_generator_makes(selector, source, population, tmp_path):
+    analysis = find("sample")
+    params = replace(small_params(analysis, tmp_path, population), selector=selector, source=source, group="151-200")
+    *_, last = analysis.run(ONE, Selection(population), params)
+    generator = generators.for_population(population, "functional")
+    inside = (population["survival"] > 150.5) & ~population["held_out"]
+    training = population.weights[inside] if source == "posterior" else None
+    candidates = generator.sample(40 * (1 if selector == "none" else 4), "151-200", 0, training)
+    made = {row.tobytes() for row in candidates.weights}
+    assert {row.tobytes() for row in last.weights} <= made
+    assert len({row.tobytes() for row in last.weights}) == 40
+    first = last.rows[last.names[0]]
+    assert first["candidates"] == (1 if selector == "none" else 4)
+    assert first["episodes"] == (1600 if selector == "simulator" else 0)
+    assert last.names[0] == ("functional" if selector == "none" else f"functional + {selector}")
+    assert {"cartpolegen", *(f"cartpolegen + {s}" for s in (selector,) if s != "none")} <= set(last.names)
+    assert [*last.names][-4:] == ["noise 10 %", "mean network", "training networks", "held-out networks"]
+    for metric in ("behaviour_novelty", "weight_novelty", "behaviour_diversity", "weight_diversity"):
+        assert last.rows["held-out networks"][metric] == 1
+    assert last.rows["held-out networks"]["w1"] < 5
+    assert last.rows["training networks"]["behaviour_novelty"] == 0
+    assert last.rows["mean network"]["n"] == 1
+    assert (last.nearest >= 0).all()
+    assert inside[last.nearest].all(), "the nearest are training networks of the group"
+
+
+def test_what_is_conditioned_away_is_where_training_networks_are_on_average(population, tmp_path):
+    analysis = find("sample")
+    params = replace(small_params(analysis, tmp_path, population), selector="none")
+    *_, plain = analysis.run(ONE, Selection(population), params)
+    *_, last = analysis.run(ONE, Selection(population), replace(params, without="lean_x"))
+    from workbench.analyses.attributes import attribute_direction
+    from workbench.learning.scoring import Yardstick
+
+    generator = generators.for_population(population, "functional")
+    along = attribute_direction(generator, Yardstick(population, "all", 0, ONE), "lean_x")
+    training = population["lean_x"][~population["held_out"]]
+    np.testing.assert_allclose(along.predict(last.latents), training.mean(), atol=1e-4 * training.std() + 1e-6)
+    across = (last.latents - plain.latents) - np.outer((last.latents - plain.latents) @ along.vector, along.vector)
+    np.testing.assert_allclose(across, 0, atol=1e-5)
+    assert np.array_equal(generator.decode(last.latents, "all", 0), last.weights)
+
+
+@pytest.mark.parametrize("selector", ["predictor", "simulator"])
+def test_dialled_policies_are_the_nearest_there_are(selector, population, tmp_path):
+    analysis = find("dial")
+    params = replace(small_params(analysis, tmp_path, population), target=9.5, selector=selector)
+    first, last = analysis.run(ONE, Selection(population), params)
+    assert first.steps.shape == (5, 0)
+    assert last.steps.shape == (5, 6)
+    generator = generators.for_population(population, "functional")
+    candidates = generator.sample(60, "1-50", 0)
+    predicted, off = generator.predictor.predict(candidates.weights)
+    assert {row.tobytes() for row in last.weights} <= {row.tobytes() for row in candidates.weights}
+    if selector == "predictor":
+        assert last.tried == 0
+        nearest = np.sort(np.abs(predicted - 9.5))[:5]
+        np.testing.assert_allclose(np.abs(last.predicted[:, 0] - 9.5), nearest)
+        assert set(last.predicted[:, 1].tolist()) <= set(off.tolist())
+    else:
+        assert last.tried == 60 * 50
+        from workbench.rollouts import survival
+
+        every = np.abs(survival(candidates.weights, population.spec, 200, seed=11).mean(1) - 9.5)
+        assert np.abs(survival(last.weights, population.spec, 200, seed=11).mean(1) - 9.5).mean() <= np.median(every)
+    assert last.error == pytest.approx(np.abs(last.steps.mean(1) - 9.5).mean())
+
+
+def test_a_map_is_the_principal_plane_of_the_latents(population, tmp_path):
+    analysis = find("embed")
+    *_, last = analysis.run(ONE, Selection(population, ROWS), small_params(analysis, tmp_path, population))
+    generator = generators.for_population(population, "functional")
+    mean, deviation = generator.encode(population.weights[list(ROWS)])
+    np.testing.assert_allclose(last.latents, mean, atol=1e-6)
+    np.testing.assert_allclose(last.deviations, deviation.mean(0), rtol=1e-5)
+    _, values, axes = np.linalg.svd(mean - mean.mean(0), full_matrices=False)
+    np.testing.assert_allclose(last.explained, (values**2 / (values**2).sum())[:2], rtol=1e-3)
+    np.testing.assert_allclose(np.abs((last.axes * axes[:2]).sum(1)), 1, atol=1e-3)
+    assert (last.axes.max(1) == np.abs(last.axes).max(1)).all(), "their signs are fixed"
+    where = last.project(mean)
+    assert where.shape == (30, 2)
+    np.testing.assert_allclose(where.mean(0), 0, atol=1e-6)
+    assert np.array(analysis.summary(last)["map"]) == pytest.approx(where, abs=1e-5)
+
+
+def test_a_network_that_is_not_finite_does_not_spoil_the_map(population, tmp_path):
+    weights = np.array(population.weights)
+    weights[4, 3] = np.nan
+    analysis = find("embed")
+    params = replace(small_params(analysis, tmp_path, population), generator=str(generators.choose(population, "functional")))
+    *_, last = analysis.run(ONE, Selection(Population(population.spec, weights)), params)
+    assert np.isnan(last.latents[4]).all()
+    others = np.delete(last.project(last.latents), 4, 0)
+    assert np.isfinite(others).all()
+    page = io.StringIO()
+    Console(file=page, width=80).print(analysis.table(last))
+    assert "nan" not in page.getvalue().lower()
+    assert None not in _plain(analysis.summary(last)["posterior_sd"])
+
+
+def test_copies_are_held_against_their_originals(population, tmp_path):
+    analysis = find("reconstruct")
+    *_, last = analysis.run(ONE, Selection(population), small_params(analysis, tmp_path, population))
+    generator = generators.for_population(population, "functional")
+    held = np.flatnonzero(population["held_out"])
+    assert last.total == len(held) == 19
+    from workbench.rollouts import survival
+
+    originals = population.weights[held]
+    copies = generator.decode(generator.encode(originals)[0])
+    steps = np.stack([survival(w, population.spec, 6).mean(1) for w in (originals, copies)], 1)
+    assert sorted(map(tuple, last.survival.tolist())) == sorted(map(tuple, steps.tolist()))
+    distance = np.linalg.norm(originals - copies, axis=1) / np.linalg.norm(originals, axis=1)
+    np.testing.assert_allclose(np.sort(last.distance), np.sort(distance), rtol=1e-5)
+    assert ((last.agreement >= 0) & (last.agreement <= 1)).all()
+    *_, noisy = analysis.run(
+        ONE, Selection(population), replace(small_params(analysis, tmp_path, population), realistic=True)
+    )
+    assert not np.array_equal(noisy.distance, last.distance)
 
 
 def test_a_selection_is_of_rows_that_are_there(population):

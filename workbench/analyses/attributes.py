@@ -99,9 +99,18 @@ def attribute_direction(
 
     population, group = held_against.population, held_against.group
     random = np.random.default_rng(0)
-    fit, unseen = (random.permutation(rows)[:FITTED] for rows in (held_against.training, held_against.held_out))
-    encoded = [generator.encode(np.asarray(population.weights[rows]), group)[0] for rows in (fit, unseen)]
-    values = [attribute_values(population, name, rows) for rows in (fit, unseen)]
+    encoded, values = [], []
+    for rows in (held_against.training, held_against.held_out):
+        drawn = random.permutation(rows)[:FITTED]
+        told = attribute_values(population, name, drawn)
+        known = np.isfinite(told)
+        encoded.append(generator.encode(np.asarray(population.weights[drawn[known]]), group)[0])
+        values.append(told[known])
+    if len(values[0]) < 2:
+        raise WorkbenchError(
+            f"{population.name}: {len(values[0])} training networks of {group} whose {name} is known; a direction "
+            "needs two at least"
+        )
     return direction(name, encoded[0], values[0], encoded[1], values[1], hold)
 
 

@@ -89,10 +89,9 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         raise WorkbenchError(f"count: expected 1 to 1000, got {params.count}")
     if not params.count <= params.candidates <= 1_000_000:
         raise WorkbenchError(f"candidates: expected {params.count} (the count) to 1000000, got {params.candidates}")
+    confirm = Episodes(params.episodes, params.cap, params.seed)
     if not 1 <= params.target <= params.cap:
         raise WorkbenchError(f"target: expected 1 to {params.cap} steps (the cap), got {params.target:g}")
-    if not 0 <= params.seed < 2**63:
-        raise WorkbenchError(f"seed: expected 0 to {2**63 - 1}, got {params.seed}")
     from workbench.learning.data import ALL
     from workbench.learning.selection import TRIAL_EPISODES, TRIAL_SEED, predictor_of
 
@@ -100,7 +99,6 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     predictor = predictor_of(generator)
     if predictor is None:
         raise WorkbenchError(f"dial: {generator.title} has no survival predictor; functional generators have one")
-    confirm = Episodes(params.episodes, params.cap, params.seed)
     group = _group_of(params.target, generator.groups, ALL)
     samples = generator.sample(params.candidates, group, params.seed)
     predicted, off = predictor.predict(samples.weights)
@@ -161,7 +159,8 @@ def sentence(frame: Frame) -> str:
 
 def summary(frame: Frame) -> dict[str, Any]:
     """The same as JSON values."""
-    found = [mean_interval(row) for row in frame.steps] if frame.steps.shape[1] else []
+    confirmed = frame.steps.shape[1] > 0
+    found = [mean_interval(row) if confirmed else None for row in frame.steps]
     return {
         "target": frame.target,
         "generator": frame.generator,
@@ -169,9 +168,9 @@ def summary(frame: Frame) -> dict[str, Any]:
         "candidates": frame.candidates,
         "simulator_episodes": frame.tried,
         "seed": frame.seed,
-        "error": frame.error if found else None,
+        "error": frame.error if confirmed else None,
         "policies": [
-            {"predicted": float(p), "off": float(o), "survival": f.value, "interval": [f.low, f.high]}
+            {"predicted": float(p), "off": float(o), "survival": f and f.value, "interval": f and [f.low, f.high]}
             for (p, o), f in zip(frame.predicted, found, strict=True)
         ],
     }

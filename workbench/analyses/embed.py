@@ -59,22 +59,29 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         raise WorkbenchError("embed: no networks")
     generator = generators.for_population(selection.population, params.generator, compute.torch_device)
     weights = selection.weights
-    parts, spread = [], np.zeros(generator.dimensions)
+    parts, spread, known = [], np.zeros(generator.dimensions), 0
     for begin in range(0, len(weights), CHUNK):
         mean, deviation = generator.encode(np.asarray(weights[begin : begin + CHUNK]), params.group)
         parts.append(mean)
-        spread += deviation.sum(0)
+        finite = np.isfinite(mean).all(1)
+        spread, known = spread + deviation[finite].sum(0), known + int(finite.sum())
         done = min(begin + CHUNK, len(weights))
         if done < len(weights) and begin % (4 * CHUNK):
             continue
         latents = np.concatenate(parts)
-        finite = latents[np.isfinite(latents).all(1)].astype(float)
-        origin = finite.mean(0) if len(finite) else np.zeros(generator.dimensions)
-        axes, explained = principal(finite - origin)
+        whole = finite_rows(latents).astype(float)
+        origin = whole.mean(0)
+        axes, explained = principal(whole - origin)
         yield Frame(
-            done, len(weights), f"{generator.NAME} ({generator.title})", params.group, latents, spread / done, origin,
-            axes, explained,
+            done, len(weights), f"{generator.NAME} ({generator.title})", params.group, latents,
+            spread / max(1, known), origin, axes, explained,
         )  # fmt: skip
+
+
+def finite_rows(latents: NDArray) -> NDArray:
+    """Latents (m, k) of networks whose weights are finite; zeros (1, k) where none are."""
+    found = latents[np.isfinite(latents).all(1)]
+    return found if len(found) else np.zeros((1, latents.shape[1]))
 
 
 def principal(centred: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -97,13 +104,14 @@ def table(frame: Frame) -> Table:
     out = Table(title=f"{frame.done:,} networks embedded by {frame.generator}, group {frame.group}")
     for name in ("latent", "mean", "sd of means", "posterior sd", "on axis 1", "on axis 2"):
         out.add_column(name, justify="right")
-    means, deviations = frame.latents.mean(0), frame.latents.std(0)
+    latents = finite_rows(frame.latents)
+    means, deviations = latents.mean(0), latents.std(0)
     for j in range(frame.latents.shape[1]):
         out.add_row(
             str(j), f"{means[j]:+.2f}", f"{deviations[j]:.2f}", f"{frame.deviations[j]:.2f}",
             *(f"{a:+.2f}" for a in frame.axes[:, j]),
         )  # fmt: skip
-    active = int((frame.latents.var(0) > ACTIVE).sum())
+    active = int((latents.var(0) > ACTIVE).sum())
     out.caption = (
         f"{active} of {frame.latents.shape[1]} latents are in use; the map shows "
         f"{frame.explained[0]:.0%} and {frame.explained[1]:.0%} of their variance"
@@ -117,7 +125,7 @@ def summary(frame: Frame) -> dict[str, Any]:
         "generator": frame.generator,
         "group": frame.group,
         "explained": frame.explained.tolist(),
-        "active": int((frame.latents.var(0) > ACTIVE).sum()),
+        "active": int((finite_rows(frame.latents).var(0) > ACTIVE).sum()),
         "posterior_sd": frame.deviations.tolist(),
         "map": frame.project(frame.latents).round(5).tolist(),
     }

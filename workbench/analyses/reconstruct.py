@@ -140,7 +140,7 @@ def table(frame: Frame) -> Table:
         )  # fmt: skip
     about = (
         f"off by: mean absolute difference of survival in the same {frame.episodes} episodes (cap {frame.cap}, seed "
-        f"{frame.seed}), 95 % interval; actions: the same in {COMMON_STATES} states that training networks visit, and in "
+        f"{frame.seed}), 95 % interval; actions: the same in {COMMON_STATES} states that training networks visit, in "
         f"{OWN_STATES} own states, close to where a decision changes; weights: distance against the original's norm"
     )
     out.caption = Text(clean(about, 1000))

@@ -288,12 +288,14 @@ def _spec_json(spec: PolicySpec) -> str:
 
 
 HEADINGS = (
-    ("mean", "mean"), ("std", "sd"), ("w1", "W1 [95 %]"), ("inside", "in group"), ("behaviour_novelty", "novelty"),
-    ("weight_novelty", "in weights"), ("behaviour_diversity", "diversity"), ("weight_diversity", "in weights"),
-    ("candidates", "tried"), ("episodes", "episodes"),
+    ("mean", "mean"), ("std", "sd"), ("w1", "W1 [95 %]"), ("inside", "in group"), ("behaviour_novelty", "nov. b"),
+    ("weight_novelty", "nov. w"), ("behaviour_diversity", "div. b"), ("weight_diversity", "div. w"),
+    ("candidates", "tried"), ("episodes", "eps."),
 )  # fmt: skip
 """A score's columns, and what they are called. The first four are of survival times."""
 OF_SURVIVAL = 4
+NAMED = 12
+"""Columns that a row's name takes at least, so that its words are whole."""
 
 
 def cells(row: dict[str, float]) -> list[str]:
@@ -321,9 +323,8 @@ def about(frame: Frame) -> str:
 
 
 RATIOS_ARE = (
-    "novelty: distance to the nearest training network, diversity: distance between samples, in behaviour and in "
-    "weights, both against held-out networks'; tried: networks generated for each kept; episodes: of the simulator, to "
-    "choose"
+    "novelty: distance to the nearest training network, diversity: distance between samples, in behaviour (b) and "
+    "weights (w), against held-out networks'; tried: networks generated for each kept; eps.: simulator episodes used"
 )
 
 
@@ -332,8 +333,9 @@ def table(frame: Frame) -> Group:
     title = f"{frame.generator}: samples of {frame.group}, {frame.source}"
     survival, ratios = Table(title=clean(title)), Table()
     for out, headings in ((survival, HEADINGS[:OF_SURVIVAL]), (ratios, HEADINGS[OF_SURVIVAL:])):
-        for name in ("", *(h for _, h in headings)):
-            out.add_column(name, justify="left" if not name else "right")
+        out.add_column("", min_width=NAMED)
+        for _, name in headings:
+            out.add_column(name, justify="right")
     theirs = TABLE_1_SAMPLES[frame.group]
     survival.add_row(f"paper, {SAMPLED} samples", f"{theirs.mean}", f"{theirs.std}", "-", "-")
     for name, row in frame.rows.items():

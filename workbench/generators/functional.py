@@ -52,6 +52,8 @@ WHOLE, SINGLE = 16, 8
 """Noise of a network, and of each of its units."""
 SLICES = 24
 """Directions onto which a set of units is projected, drawn anew at each step."""
+FITTED = 10_000
+"""Networks, with as many mirror images, that a group's prior is fitted to, at most."""
 LOG_VARIANCE = (-12.0, 4.0)
 SHARPNESS = 20.0
 """Output difference, against its root mean square, at which a decision counts as sure in the cross-entropy."""
@@ -256,9 +258,9 @@ class Functional(Generator):
     def finish(self, data: TrainingData, compute: Compute) -> None:
         """The priors, and how far the predictor is off."""
         for group in self.groups:
-            weights = data.weights[data.rows(group)]
-            latents, _ = self.encode(np.concatenate([weights, self._images(weights)]))
             random = np.random.default_rng([self.seed, 5])
+            weights = data.weights[random.permutation(data.rows(group))[:FITTED]]
+            latents, _ = self.encode(np.concatenate([weights, self._images(weights)]))
             self.priors[group] = mixture.fit(latents, self.settings.components, random)
         self.predictor.calibrate(data)
 

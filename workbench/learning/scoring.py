@@ -168,10 +168,14 @@ class Yardstick:
         """The figures of networks (n, p) with measured survival times (n,): one for each of `METRICS`."""
         mean = mean_interval(survival)
         w1 = bootstrap(wasserstein, survival, self.unseen, resamples=RESAMPLES, seed=self.seed)
+        close = self.closeness(weights, near)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # Held-out networks may be copies themselves: no distance is then as good as none.
+            ratios = np.where(close == self.own, 1.0, close / self.own)
         return np.array(
             [
                 len(weights), mean.value, mean.low, mean.high, survival.std(), w1.value, w1.low, w1.high,
-                self.share_inside(survival), *(self.closeness(weights, near) / self.own),
+                self.share_inside(survival), *ratios,
             ]
         )  # fmt: skip
 

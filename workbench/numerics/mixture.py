@@ -41,7 +41,7 @@ class Mixture:
 
 
 def fit(
-    points: NDArray, components: int, random: np.random.Generator, iterations: int = 60, tolerance: float = 1e-4
+    points: NDArray, components: int, random: np.random.Generator, iterations: int = 50, tolerance: float = 1e-3
 ) -> Mixture:
     """A mixture of at most `components` Gaussians (one for every 2 k points at most).
 

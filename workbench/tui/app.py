@@ -138,7 +138,6 @@ class WorkbenchApp(App[None]):
 
         service.watchers.append(tell)
         self.service = service
-        self._retitle()
         await self.query_one("#loading").remove()
         await self.action_pane(PANES[0])
 
@@ -150,6 +149,7 @@ class WorkbenchApp(App[None]):
             await self.pane.remove()
         self.pane = pane_class(name)(self.service, self.view)
         await self.query_one("#body").mount(self.pane)
+        self._retitle()
         self._paint_keys()
 
     def on_job_changed(self, message: "JobChanged") -> None:
@@ -219,17 +219,23 @@ class WorkbenchApp(App[None]):
             return
         from workbench.text import clean
 
-        population = self.view.population
-        panes = "  ".join(f"{k} {pane_class(name).TITLE}" for k, name in enumerate(PANES, 1))
-        left = (
-            f"agentemb  {clean(population.name, 40)}  {len(population):,} networks  {population.spec.label} · {panes}"
-        )
-        self.query_one("#title-left", Static).update(left)
-        compute = self.service.compute
-        self.query_one("#title-right", Static).update(f"{compute.device} {compute.workers}t")
+        population, compute = self.view.population, self.service.compute
+        right = f"{compute.device} {compute.workers}t"
+        room = self.size.width - len(right) - 5
+        here = type(self.pane)
+        panes = [(k, pane_class(name)) for k, name in enumerate(PANES, 1)]
+        titles = "  ".join(f"▸{k} {pane.TITLE}" if pane is here else f"{k} {pane.TITLE}" for k, pane in panes)
+        numbers = " ".join(f"▸{k} {pane.TITLE}" if pane is here else str(k) for k, pane in panes)
+        about = [clean(population.name, 40), f"{len(population):,} networks", population.spec.label]
+        # What does not fit is left out, from the least wanted on.
+        fitting = [f"agentemb  {'  '.join(about[:k])} · {t}" for k, t in ((3, titles), (2, titles), (1, titles))]
+        fitting += [f"{about[0]} · {titles}", f"{about[0]} · {numbers}"]
+        self.query_one("#title-left", Static).update(next((f for f in fitting if len(f) <= room), numbers))
+        self.query_one("#title-right", Static).update(right)
 
     def on_resize(self) -> None:
-        """The key bar shows what fits."""
+        """The title and the key bar show what fits."""
+        self._retitle()
         self._paint_keys()
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:

@@ -99,6 +99,6 @@ class JobsScreen(ModalScreen[None]):
     def on_option_list_option_selected(self) -> None:
         """Look at a job's newest frame."""
         if self.selected is not None:
-            from workbench.tui.run_screen import ResultScreen
+            from workbench.tui.run_screen import result_screen
 
-            self.app.push_screen(ResultScreen(self.selected))
+            self.app.push_screen(result_screen(self.selected))

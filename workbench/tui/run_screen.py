@@ -1,6 +1,6 @@
 """The default pane of an analysis: a form made from its Params, and its table as it fills."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field
 from typing import Any
 
@@ -14,6 +14,7 @@ from workbench.analysis import Analysis, Selection, describe_params
 from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
 from workbench.text import clean
+from workbench.tui.training_screen import TrainingScreen
 from workbench.tui.view import View
 
 REFRESHES_A_SECOND = 4
@@ -76,7 +77,7 @@ class RunScreen(ModalScreen[None]):
         except WorkbenchError as error:
             self.query_one("#run-fault", Static).update(clean(error))
             return
-        self.app.switch_screen(ResultScreen(job))
+        self.app.switch_screen(result_screen(job))
 
     def _value(self, field: Field) -> Any:
         text = self.query_one(f"#field-{field.name}", Input).value.strip()
@@ -147,6 +148,15 @@ class ResultScreen(ModalScreen[None]):
         """Ask it to stop; what it has stays on the screen."""
         self.job.cancel()
         self._paint()
+
+
+SCREENS: dict[str, Callable[[Job], ModalScreen[None]]] = {"train": TrainingScreen}
+"""Analyses whose results have a screen of their own."""
+
+
+def result_screen(job: Job) -> ModalScreen[None]:
+    """The screen that shows a job as it runs."""
+    return SCREENS.get(job.analysis.name, ResultScreen)(job)
 
 
 def _shown(field: Field) -> str:

@@ -6,19 +6,22 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from workbench import generators
 from workbench.analyses import dial, embed, find, sample, train
 from workbench.analysis import Analysis, Selection
+from workbench.errors import WorkbenchError
 from workbench.groups import CARTPOLE
 from workbench.learning.data import ALL
 from workbench.numerics.statistics import standard_error
-from workbench.places import APP, default_population
+from workbench.places import APP, default_population, state_dir
 from workbench.population import FINGERPRINT, Population
 from workbench.service import Job, JobState, ModelService
 from workbench.text import duration
 from workbench.tui.view import View
+from workbench.unfinished import read_plan
 
 COUNT = 200
 """Networks to sample at first: as many as the paper takes, in a few seconds."""
@@ -49,6 +52,7 @@ class Trained:
     """The population they are of."""
     own: bool
     """Whether that is the population at hand."""
+    seed: int
 
 
 def trained(population: Population) -> list[Trained]:
@@ -64,7 +68,7 @@ def trained(population: Population) -> list[Trained]:
             Trained(
                 path, name, name if first else str(path), tuple(map(str, header.get("groups") or ())),
                 int(told.get("training") or 0), str(told.get("name") or "?"),
-                told.get("hash") == population.content_hash,
+                told.get("hash") == population.content_hash, int(header.get("seed") or 0),
             )
         )  # fmt: skip
     return found
@@ -79,6 +83,8 @@ class Shown:
     frame: Any
     watched: Population
     """The same networks, to be watched."""
+    path: Path
+    """The generator's file."""
 
     @property
     def dialled(self) -> bool:
@@ -90,13 +96,18 @@ class Shown:
         """Episodes that each has played."""
         return int(self.frame.steps.shape[1]) if self.dialled else int(self.frame.episodes)
 
+    def params(self, trained: Sequence[Trained]) -> Any:
+        """What would be asked now for the same: the generator's file may have another name since."""
+        asked = next((t.asked for t in trained if t.path == self.path), str(self.path))
+        return replace(self.job.params, generator=asked)
+
     def embedding(self, trained: Sequence[Trained]) -> embed.Params:
         """What to ask for the map that these networks lie on."""
-        asked = str(self.job.params.generator)
+        params = self.params(trained)
         if not self.dialled:
-            return embed.Params(asked, self.job.params.group)
-        groups = next((t.groups for t in trained if t.asked == asked), ())
-        return embed.Params(asked, dial._group_of(self.frame.target, groups, ALL))
+            return embed.Params(params.generator, params.group)
+        groups = next((t.groups for t in trained if t.path == self.path), ())
+        return embed.Params(params.generator, dial._group_of(self.frame.target, groups, ALL))
 
 
 def can_be_shown(frame: Any) -> bool:
@@ -127,8 +138,13 @@ class SampleState:
     """None until they have been looked for."""
     job: Job | None = None
     """The newest run, of `sample` or `dial`."""
+    path: Path = Path()
+    """The file of the generator that it is of."""
     shown: Shown | None = None
     embedding: Job | None = None
+    """The newest map, asked for or there."""
+    map: tuple[embed.Params, embed.Frame, NDArray[np.float64]] | None = None
+    """The map that is there: what was asked, its frame, and where the population's networks lie on it (n, 2)."""
     runs: dict[Any, Job] = field(default_factory=dict)
     """Finished runs and embeddings by their parameters."""
     took: float | None = None
@@ -159,7 +175,9 @@ class SampleState:
         """Take over which generators there are; the choice stays on its file, or goes to `wanted`."""
         before = self.generator
         if self.trained is not None and [t.path for t in found] != [t.path for t in self.trained]:
-            self.runs.clear()  # a name may get another file now
+            # A name may get another file now.
+            self.runs.clear()
+            self.embedding = self.map = None
         self.trained = found
         paths = [wanted.resolve() if wanted else None, before.path if before else None]
         chosen = next((t for path in paths for t in found if t.path == path), None)
@@ -182,7 +200,7 @@ class SampleState:
     @property
     def current(self) -> bool:
         """Whether what is shown is of the choices as they are."""
-        return self.shown is not None and self.shown.job.params == self.params
+        return self.shown is not None and self.shown.params(self.trained or ()) == self.params
 
     @property
     def running(self) -> Job | None:
@@ -206,7 +224,9 @@ class SampleState:
             return
         if running is not None:
             running.cancel()
-        self.job = self.runs.get(params) or service.submit(analysis, Selection(population), params)
+        if self.generator is not None:
+            self.job = self.runs.get(params) or service.submit(analysis, Selection(population), params)
+            self.path = self.generator.path
 
     def embed(self, service: ModelService, population: Population) -> None:
         """Ask for the map of what is shown, unless it is there."""
@@ -224,7 +244,7 @@ class SampleState:
         """Remember what is finished."""
         job = self.job
         if job is not None and job.state is JobState.DONE and job.params not in self.runs and not job.cached:
-            self.took = job.seconds
+            self.took = job.seconds if job.analysis.name == "sample" else self.took
         for job in (self.job, self.embedding):
             if job is not None and job.state is JobState.DONE:
                 self.runs[job.params] = job
@@ -258,7 +278,7 @@ class SampleState:
         words += f"  without {chosen.without}" if chosen.without else ""
         words += f"  n {chosen.count:,}  seed {chosen.seed}"
         if not self.current:
-            return f"r samples: {words}" + (f"  (the last run took {duration(self.took)})" if self.took else "")
+            return f"r samples: {words}" + (f"  (last {duration(self.took)})" if self.took else "")
         assert job is not None
         if job.state is JobState.CANCELLED:
             return f"cancelled, not complete   r samples: {words}"
@@ -288,16 +308,19 @@ def command_line(analysis: Analysis, params: Any, population: Population | None)
     return shlex.join(words)
 
 
-def training_form(population: Population, chosen: Trained | None) -> dict[str, str]:
-    """What the form of `train` begins with: this population, and to go on with what is unfinished."""
-    kind = chosen.name if chosen is not None else train.Params.generator
-    path = population.path
-    given = {"population": str(path or ""), "generator": kind}
-    if path is not None:
-        out = train.default_path(path, kind, train.Params.seed)
-        if Path(f"{out}.training").exists():
-            given["resume"] = "yes"
-        elif out.exists():
-            free = next(k for k in range(1, 10**6) if not train.default_path(path, kind, k).exists())
-            given["seed"] = str(free)
-    return given
+def training_form(population: Population, state: SampleState) -> dict[str, str]:
+    """What the form of `train` begins with: an unfinished training of these networks, else a new one."""
+    given = {"population": str(population.path or "")}
+    for folder in sorted((state_dir() / "generators").glob("*.training")):
+        try:
+            plan = read_plan(folder)
+        except WorkbenchError:
+            continue
+        if plan.get("population") == population.content_hash and isinstance(plan.get("settings"), dict):
+            settings = " ".join(f"{k}={v}" for k, v in plan["settings"].items())
+            out = str(folder).removesuffix(".training")
+            told = {"generator": plan.get("generator"), "seed": plan.get("seed"), "set": settings, "out": out}
+            return {**given, **{k: str(v) for k, v in told.items()}, "resume": "yes"}
+    kind = state.generator.name if state.generator else train.Params.generator
+    seeds = [t.seed for t in state.trained or () if t.own and t.name == kind]
+    return {**given, "generator": kind, "seed": str(max(seeds, default=-1) + 1)}

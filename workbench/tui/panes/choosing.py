@@ -13,7 +13,7 @@ from workbench.analyses import dial, find, sample
 from workbench.errors import WorkbenchError
 from workbench.service import ModelService
 from workbench.tui.panes.watching import WatchingPane
-from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, command_line, following, training_form
+from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, command_line, following, trained, training_form
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
 
@@ -44,6 +44,7 @@ class ChoosingPane(WatchingPane):
         Binding("t", "form('train')"),
         Binding("v", "form('attributes')"),
         Binding("equals_sign", "command"),
+        Binding("C", "stop"),
     ]
 
     def __init__(self, service: ModelService, view: View) -> None:
@@ -62,10 +63,30 @@ class ChoosingPane(WatchingPane):
         """Show the choices."""
         raise NotImplementedError
 
+    def look(self, wanted: Path | None = None) -> None:
+        """Look for trained generators, in a thread; choose the one that is wanted."""
+
+        async def look() -> None:
+            try:
+                found = await asyncio.to_thread(trained, self.view.population)
+            except (WorkbenchError, OSError) as error:
+                self.say(str(error))
+                return
+            self.state.take(found, wanted)
+            self.choices_changed()
+
+        self.run_worker(look(), group="look", exclusive=True)
+
     def action_run(self) -> None:
         """Sample with the choices as they are."""
         if self.state.generator is not None:
             self.start("sample", self.state.params)
+
+    def action_stop(self) -> None:
+        """Ask what runs to stop; what there is stays."""
+        for job in self.state.working[:1]:
+            job.cancel()
+        self.choices_changed()
 
     def _choose(self, **changes: Any) -> None:
         self.say("")
@@ -98,14 +119,15 @@ class ChoosingPane(WatchingPane):
         """The form of another analysis, filled in."""
         from workbench.tui.run_screen import RunScreen
 
-        given = training_form(self.view.population, self.state.generator) if name == "train" else self.suggested()
+        given = training_form(self.view.population, self.state) if name == "train" else self.suggested()
         self.app.push_screen(RunScreen(self.service, self.view, find(name), given))
 
     def action_command(self) -> None:
         """Say which command gives what is shown, or what the choices would give."""
         shown = self.state.shown
-        name, params = (shown.job.analysis.name, shown.job.params) if shown else ("sample", self.state.params)
-        self.say(command_line(find(name), params, self.view.population))
+        analysis = shown.job.analysis if shown else find("sample")
+        params = shown.params(self.state.trained or ()) if shown else self.state.params
+        self.say(command_line(analysis, params, self.view.population))
 
     def action_ask(self, what: str) -> None:
         """Ask for a number or a name."""
@@ -132,7 +154,7 @@ class ChoosingPane(WatchingPane):
             await self._save(text)
             return
         try:
-            number = float(text) if what == "target" else int(text)
+            number: Any = float(text) if what == "target" else int(text)
         except ValueError:
             self.say(f"{what}: expected a number, got {text!r}")
             return

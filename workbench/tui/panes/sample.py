@@ -17,7 +17,7 @@ from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
 from workbench.tui.panes.choosing import ChoosingPane
 from workbench.tui.panes.watching import WATCHING_KEYS
-from workbench.tui.sampling import Shown, can_be_shown, trained, watched
+from workbench.tui.sampling import Shown, can_be_shown, watched
 from workbench.tui.view import View
 from workbench.tui.widgets.choices import ChoicesPanel
 from workbench.tui.widgets.latent import MapPanel
@@ -28,7 +28,7 @@ from workbench.tui.widgets.score import ScorePanel
 
 FOLLOWED = 4
 """Looks at a running job a second."""
-ROOM_FOR_SIDE, ROOM_FOR_ALL, ROOM_BESIDE = 108, 150, 66
+ROOM_FOR_SIDE, ROOM_FOR_ALL, ROOM_BESIDE = 108, 150, 72
 """Columns from which the map stands beside the figures, the choices too, and the sample beside the map."""
 TALL = 36
 """Lines from which there is room to say what the figures are."""
@@ -68,7 +68,6 @@ class SamplePane(ChoosingPane):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("C", "stop"),
         Binding("w", "columns"),
         Binding("m", "mark"),
         Binding("M", "clear_marks"),
@@ -99,7 +98,7 @@ class SamplePane(ChoosingPane):
     SamplePane.-tight #side { display: none; }
     SamplePane.-tight.show-side #side { display: block; width: 1fr; }
     SamplePane.-beside.-tight.show-side #side { layout: horizontal; }
-    SamplePane.-beside.-tight SampleInspector { width: 40; height: 100%; }
+    SamplePane.-beside.-tight SampleInspector { width: 46; height: 100%; }
     SamplePane.-beside.-tight MapPanel { width: 1fr; height: 100%; }
     SamplePane.-tight.show-side #middle { display: none; }
     SamplePane.hide-side #side, SamplePane.hide-choices #choices { display: none; }
@@ -107,7 +106,8 @@ class SamplePane(ChoosingPane):
 
     def __init__(self, service: ModelService, view: View) -> None:
         super().__init__(service, view)
-        self._mapped: Any = None
+        self._adopting: Any = None
+        self._mapping: Any = None
         self._timer: Timer | None = None
         self._said = ""
 
@@ -139,10 +139,12 @@ class SamplePane(ChoosingPane):
 
     def on_mount(self) -> None:
         """Show what was shown before, and look for generators."""
-        self.query_one("#choices").border_title = "choices"
+        # Titles stay as they are: another one sends all of its panel.
+        for panel, words in ((ChoicesPanel, "choices"), (MapPanel, "latent map"), (SampleInspector, "sample")):
+            self.query_one(panel).border_title = words
         self._timer = self.set_interval(1 / FOLLOWED, self._follow, pause=True)
         self._fit(self.app.size.width, self.app.size.height)
-        self._look()
+        self.look()
         self.call_after_refresh(self._redraw)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -183,56 +185,56 @@ class SamplePane(ChoosingPane):
         if self.watches(job):
             self._follow()
         elif job.analysis.name == "train" and job.state is JobState.DONE:
-            self._look(Path(job.frame.path))
-
-    def _look(self, wanted: Path | None = None) -> None:
-        async def look() -> None:
-            try:
-                found = await asyncio.to_thread(trained, self.view.population)
-            except (WorkbenchError, OSError) as error:
-                self.say(str(error))
-                return
-            self.state.take(found, wanted)
-            if self.is_mounted:
-                self._show()
-
-        self.run_worker(look(), group="look", exclusive=True)
+            self.look(Path(job.frame.path))
 
     def _follow(self) -> None:
         """Show what is new; stop looking when nothing runs."""
         state = self.state
         state.keep()
         job, embedding = state.job, state.embedding
-        if job is not None and can_be_shown(job.frame) and (state.shown is None or state.shown.frame is not job.frame):
-            self.run_worker(self._adopt(job, job.frame), group="adopt", exclusive=True)
-        if embedding is not None and embedding.frame is not self._mapped:
-            self._show_map()
-        elif embedding is not None and not embedding.state.final:
-            self.places.tell(state)
+        frame = job.frame if job is not None else None
+        if (
+            can_be_shown(frame)
+            and frame is not self._adopting
+            and (state.shown is None or state.shown.frame is not frame)
+        ):
+            self._adopting = frame
+            self.run_worker(self._adopt(job, frame), group="adopt", exclusive=True)
+        if embedding is not None and embedding.frame is not None and embedding.frame is not self._mapping:
+            self._mapping = embedding.frame
+            self.run_worker(self._adopt_map(embedding), group="map", exclusive=True)
+        self.places.tell(state)
         self._tell()
         if self._timer is not None:
             (self._timer.resume if state.working else self._timer.pause)()
 
-    async def _adopt(self, job: Job, frame: Any) -> None:
+    async def _adopt_map(self, job: Job) -> None:
+        """Take a map to the screen, once all networks are placed on it."""
+        frame = job.frame
+        places = await asyncio.to_thread(frame.project, frame.latents)
+        if job is self.state.embedding:
+            self.state.map = (job.params, frame, places)
+            self._show_map()
+
+    async def _adopt(self, job: Job | None, frame: Any) -> None:
         """Take a frame to the screen; its networks are made a population once a run, in a thread."""
         before = self.state.shown
         same = before is not None and before.job is job
         networks = before.watched if before is not None and same else await asyncio.to_thread(watched, frame)
-        if job is not self.state.job:
+        if job is None or job is not self.state.job:
             return
         if not same:
             self.state.cursor = 0
             self.state.marks.clear()
-        self.state.shown = Shown(job, frame, networks)
-        if self.is_mounted:
-            self.score.show(self.state)
-            self._tell()
-            if same:
-                self.show_watched()
-            else:
-                self._show_map()
-                self._embed()
-                self._inspect()
+        self.state.shown = Shown(job, frame, networks, self.state.path)
+        self.score.show(self.state)
+        self._tell()
+        if same:
+            self.show_watched()
+        else:
+            self._show_map()
+            self._embed()
+            self._inspect()
 
     def start(self, name: str, params: Any) -> None:
         """Run `sample` or `dial`, and show what comes."""
@@ -252,15 +254,11 @@ class SamplePane(ChoosingPane):
                 self.say(str(error))
             self._follow()
 
-    def action_stop(self) -> None:
-        """Ask what runs to stop; what there is stays."""
-        for job in self.state.working[:1]:
-            job.cancel()
-        self._tell()
-
     def choices_changed(self) -> None:
         """Show the choices, and what a key would do."""
         self.query_one(ChoicesPanel).show(self.state)
+        if self.state.shown is None:
+            self.score.show(self.state)
         self._tell()
 
     # What is shown.
@@ -274,13 +272,11 @@ class SamplePane(ChoosingPane):
         self._tell()
 
     def _show_map(self) -> None:
-        embedding = self.state.embedding
-        self._mapped = embedding.frame if embedding is not None else None
         hidden = not self.places.map.display
         self.places.show(self.state, self.view.marks)
-        if hidden and self.places.map.display:
-            # There is something to go through now; unless one is elsewhere, that is what arrows are for.
-            self.call_after_refresh(lambda: self.score.table.has_focus and self._focus())
+        if hidden and self.places.map.display and self.score.table.has_focus:
+            # There is something to go through now.
+            self.call_after_refresh(self._focus)
 
     def say(self, words: str) -> None:
         """A line under the panels, in place of what runs; empty to take it away."""
@@ -304,30 +300,27 @@ class SamplePane(ChoosingPane):
     def _inspect(self, anew: bool = True) -> None:
         shown, cursor = self.state.shown, self.state.cursor
         if shown is None:
-            self.watch(None, None)
+            self.look_at(None, None)
             return
         row = self._network(cursor)
         if row is None and cursor >= len(shown.watched):
             cursor = self.state.cursor = 0
         frame = shown.frame
         params = policy.Params(cursor if row is None else row, shown.episodes, frame.cap, frame.seed)
-        self.watch(shown.watched if row is None else self.view.population, params, anew)
+        self.look_at(shown.watched if row is None else self.view.population, params, anew)
 
     def show_watched(self) -> None:
         """The network under the cursor, and where it comes from."""
         shown, cursor, panel = self.state.shown, self.state.cursor, self.inspector
         row = self._network(cursor)
         if shown is None:
-            panel.tell("here each sample can be watched")
-            panel.border_title = "sample"
+            panel.tell(("here each sample can be watched",))
         elif row is not None:
-            panel.tell(f"network #{row:,} of {clean(self.view.population.name, 40)}, marked there")
-            panel.border_title = f"network #{row:,}"
+            panel.tell((f"network #{row:,} of {clean(self.view.population.name, 40)}, marked there",))
         elif cursor < len(shown.watched):
-            panel.tell(*origin(shown.frame, cursor))
-            mark = "  ◆ marked" if cursor in self.state.marks else ""
+            mark = f"  ◆ marked ({len(self.state.marks)} in all)" if cursor in self.state.marks else ""
             kind = "policy" if shown.dialled else "sample"
-            panel.border_title = f"{kind} {cursor} of {len(shown.watched):,}{mark}"
+            panel.tell(*origin(shown.frame, cursor), f"{kind} {cursor} of {len(shown.watched):,}{mark}")
         panel.set_class(shown is None, "empty")
         super().show_watched()
 
@@ -368,8 +361,11 @@ class SamplePane(ChoosingPane):
     def action_side(self, panel: str) -> None:
         """Show or hide the choices, or the map with the sample; on a narrow screen it takes the figures' place."""
         shown = self.query_one(f"#{panel}").display
+        tight, other = self.has_class("-tight"), "choices" if panel == "side" else "side"
         self.set_class(not shown, f"show-{panel}")
-        self.set_class(shown, f"hide-{panel}")
+        self.set_class(shown and not tight, f"hide-{panel}")
+        if not shown and tight:
+            self.remove_class(f"show-{other}")
         self.call_after_refresh(self._redraw)
         self.call_after_refresh(self._focus)
 

@@ -44,7 +44,7 @@ class WatchingPane(Pane):
         """Where the network is shown."""
         return self.query_one(Inspector)
 
-    def watch(self, population: Population | None, params: policy.Params | None, anew: bool = True) -> None:
+    def look_at(self, population: Population | None, params: policy.Params | None, anew: bool = True) -> None:
         """Look at a network; from its first episode, unless it is the one that is looked at."""
         if population is None or params is None:
             self._watched = self._inspecting = None

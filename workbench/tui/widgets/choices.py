@@ -22,6 +22,8 @@ class ChoicesPanel(Picture):
         width = max(20, self.size.width - 1)
         params, chosen = state.params, state.generator
         lines: list[Line] = [[("G ", "accent"), ("generator  ", "dim"), (chosen.name if chosen else "none", "strong")]]
+        if chosen is not None and state.trained and len(state.trained) > 1:
+            lines[0] = [*lines[0], (f" {state.trained.index(chosen) + 1}/{len(state.trained)}", "dim")]
         if chosen is not None:
             told = f"{chosen.path.stem}, of {chosen.networks:,} networks of {chosen.population}"
             if not chosen.own:
@@ -39,6 +41,4 @@ class ChoicesPanel(Picture):
             lines.append([(f"{key} ", "accent"), (f"{name:<{LABEL}}", "dim"), (clean(value, 60), "strong")])
         lines.append([])
         lines += [[(f"{key} ", "accent"), (words, "")] for key, words in ACTIONS]
-        if state.trained and len(state.trained) > 1:
-            lines += [[], [(f"{len(state.trained)} generators are trained", "dim")]]
         self.draw(lines)

@@ -42,18 +42,16 @@ class MapPanel(Vertical):
 
     def show(self, state: SampleState, marked: NDArray[np.bool_]) -> None:
         """Draw what is shown where its embedding puts it; marked (n,) are networks of the population."""
-        shown, job = state.shown, state.embedding
-        frame = job.frame if job is not None else None
-        self.border_title = f"latent map  {len(state.marks)} marked" if state.marks else "latent map"
         self.tell(state)
-        if shown is None or frame is None or job is None or job.params != shown.embedding(state.trained or ()):
+        shown = state.shown
+        if shown is None or state.map is None or state.map[0] != shown.embedding(state.trained or ()):
             self.networks = np.zeros(0, np.int64)
             self.add_class("empty")
-            words = "the map comes with the samples" if shown is None else "the map comes when all networks are embedded"
-            self.query_one(Static).update(words)
+            when = "with the samples" if shown is None else "when the population is embedded"
+            self.query_one(Static).update(f"the map comes {when}")
             return
         self.remove_class("empty")
-        known = frame.project(frame.latents)
+        _, frame, known = state.map
         self.networks = np.flatnonzero(marked[: len(known)])[:MOST_NETWORKS]
         places = np.concatenate([frame.project(shown.frame.latents), known[self.networks]])
         of = np.repeat([0, 1], [len(shown.watched), len(self.networks)])

@@ -23,34 +23,40 @@ class SampleInspector(Inspector):
     SampleInspector.empty #origin { display: block; color: $text-muted; }
     """
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._width = self._high = 0
+
     def compose(self) -> ComposeResult:
         """The words, then figures, pole and maps."""
         yield Picture(id="origin")
         yield from super().compose()
 
-    def tell(self, words: str, verdict: str = "") -> None:
-        """Words above the figures, and what they come to."""
-        width = max(ROOM_FOR_WORDS, self.size.width - 1)
-        lines: list[Line] = [[(line, "")] for line in wrap(words, width)]
-        lines += [[(line, "strong")] for line in wrap(verdict, width)]
-        self.query_one("#origin", Picture).draw(lines, grow=True)
+    def tell(self, words: tuple[str, ...], verdict: str = "", name: str = "") -> None:
+        """What it is, words about it, and what they come to."""
+        width, picture = self.size.width - 1, self.query_one("#origin", Picture)
+        if width < ROOM_FOR_WORDS:
+            return
+        said = [(name, "strong"), *((line, "") for line in words), (verdict, "strong")]
+        lines: list[Line] = [[(line, style)] for text, style in said for line in wrap(text, width)]
+        # Higher when it must be, lower only for another width: every new height lays the screen out anew.
+        self._high = max(len(lines), self._high if width == self._width else 0)
+        self._width = width
+        if picture.styles.height is None or picture.styles.height.value != self._high:
+            picture.styles.height = self._high
+        picture.draw(lines)
 
 
-def origin(frame: Any, k: int) -> tuple[str, str]:
+def origin(frame: Any, k: int) -> tuple[tuple[str, ...], str]:
     """Where network k of a frame comes from: words, and what they come to."""
     if isinstance(frame, dial.Frame):
         predicted, off = frame.predicted[k]
-        found = frame.steps[k].mean()
-        return (
-            f"wanted {frame.target:g} steps, predicted {predicted:.1f} ± {off:.1f}",
-            f"off by {found - frame.target:+.1f} steps in fresh episodes",
-        )
-    row = int(frame.nearest[k])
+        words = f"wanted {frame.target:g} steps, predicted {predicted:.1f} ± {off:.1f}"
+        return (words,), f"off by {frame.steps[k].mean() - frame.target:+.1f} steps in fresh episodes"
+    row, ratio = int(frame.nearest[k]), float(frame.distance[k])
     if row < 0:
-        return "nearest training network: being looked for", ""
-    ratio = float(frame.distance[k])
-    words = f"nearest training network #{row:,}: same action in {frame.agreement[k]:.0%} of states"
+        return ("its nearest training network is looked for",), ""
+    nearest = f"nearest training network #{row:,}:", f"same action in {frame.agreement[k]:.0%} of states"
     if np.isnan(ratio):
-        return words, ""
-    how = "copied" if ratio < COPIED else "not memorised"
-    return words, f"{how}: {ratio:.2f} x as far as held-out ones"
+        return nearest, ""
+    return nearest, f"{'copied' if ratio < COPIED else 'not memorised'}: {ratio:.2f} x held-out distance"

@@ -24,7 +24,7 @@ _ORDER = np.array([[0, 4], [6, 2], [1, 5], [7, 3]])
 
 def limits(points: NDArray, share: float = 0.01, margin: float = 0.08) -> list[tuple[float, float]]:
     """Where almost all of the points (n, 2) lie, in x and in y, with a margin."""
-    finite = points[np.isfinite(points).all(axis=1)]
+    finite = points[np.isfinite(points[:, 0]) & np.isfinite(points[:, 1])]
     if not len(finite):
         return [(0.0, 1.0), (0.0, 1.0)]
     low, high = np.quantile(finite.clip(-HUGE, HUGE), [share, 1 - share], axis=0)
@@ -34,10 +34,12 @@ def limits(points: NDArray, share: float = 0.01, margin: float = 0.08) -> list[t
 def halftone(points: NDArray, x: Axis, y: Axis, width: int, height: int) -> tuple[Braille, NDArray]:
     """Density of points (n, 2) as dots, on a log scale, where the points are; and how many dots a cell (h, w) has."""
     canvas = Braille(width, height)
-    finite = points[np.isfinite(points).all(axis=1)]
-    span = [[0.0, 1.0], [0.0, 1.0]]
-    places = (1 - y.share(finite[:, 1]), x.share(finite[:, 0]))
-    counts, _, _ = np.histogram2d(*places, bins=(4 * height, 2 * width), range=span)
+    finite = points[np.isfinite(points[:, 0]) & np.isfinite(points[:, 1])]
+    places = np.stack([1 - y.share(finite[:, 1]), x.share(finite[:, 0])])
+    rows, columns = 4 * height, 2 * width
+    inside = places[:, ((places >= 0) & (places <= 1)).all(axis=0)]
+    at = np.minimum((inside * [[rows], [columns]]).astype(int), [[rows - 1], [columns - 1]])
+    counts = np.bincount(at[0] * columns + at[1], minlength=rows * columns).reshape(rows, columns).astype(float)
     blocks = counts.reshape(height, 4, width, 2).transpose(0, 2, 1, 3)
     total = blocks.sum(axis=(2, 3))
     most = np.quantile(total[total > 0], 0.99) if total.any() else 1.0
@@ -202,7 +204,9 @@ class LatentMap(Chart, can_focus=True):
             mark = self.marks.get(k) or GROUP_MARKS[g % len(GROUP_MARKS)]
             group = self.group_names[g] if 0 <= g < len(self.group_names) else ""
             place = " ".join(number(float(v), 3) for v in self.samples[k])
-            words = clean(f"{CURSOR} {k} {mark} {group}  at {place}" + (f"  {here} in this cell" if here > 1 else ""))
+            words = clean(f"{CURSOR} {k} {mark} {group}  at {place}")
+            among = f"  {here} in this cell" if here > 1 else ""
+            words += among if breadth(words + among) <= width else ""
         line = Cells(width, 1)
         after = line.write(0, 0, words, "strong")
         if after + 2 + breadth(name) <= width:

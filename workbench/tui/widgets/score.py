@@ -23,6 +23,9 @@ from workbench.tui.widgets.drawing import Picture
 GAPS = (1, 2)
 """Blanks between columns: two, unless another column fits with one."""
 
+NEAR = 20.0
+"""Steps on either side of a wanted survival time that a chart shows at least."""
+
 
 class PanelChart(Chart):
     """A histogram or lines, whatever there is to show."""
@@ -38,10 +41,9 @@ class PanelChart(Chart):
 
     def lines(self, width: int, height: int) -> list[Line]:
         """The panel for a size."""
-        if self.panel is None:
-            return []
-        draw = histogram_lines if isinstance(self.panel, Histogram) else series_lines
-        return draw(self.panel, width, height)  # type: ignore[operator]
+        if isinstance(self.panel, Histogram):
+            return histogram_lines(self.panel, width, height)
+        return series_lines(self.panel, width, height) if self.panel is not None else []
 
 
 class ScoreTable(Picture, can_focus=True):
@@ -53,14 +55,23 @@ class ScoreTable(Picture, can_focus=True):
         self.rows: Sequence[tuple[str, Sequence[str]]] = ()
         self.strong = -1
         self.first = 0
+        self.other = ""
         self.hidden = 0
         """Columns that there was no room for."""
 
     def show(
-        self, headings: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], strong: int = -1, first: int = 0
+        self,
+        headings: Sequence[str],
+        rows: Sequence[tuple[str, Sequence[str]]],
+        strong: int = -1,
+        first: int = 0,
+        other: str = "",
     ) -> None:
-        """Show rows of (name, cells), one of them strong; `first` is the column to begin with, the others follow."""
-        self.headings, self.rows, self.strong, self.first = headings, rows, strong, first
+        """Show rows of (name, cells), one of them strong.
+
+        Columns begin with `first`, the others follow; `other` says, where there is no room for all, how to see those.
+        """
+        self.headings, self.rows, self.strong, self.first, self.other = headings, rows, strong, first, other
         height = len(rows) + bool(headings)
         # A size of its own lays out the screen anew: only when it has to be another.
         if self.styles.height is None or self.styles.height.value != height:
@@ -82,7 +93,8 @@ class ScoreTable(Picture, can_focus=True):
         self.hidden = len(order) - len(shown)
         lines: list[Line] = []
         if self.headings:
-            lines.append([(" " * (names + 1) + self._joined(self.headings, shown, widths, gap), "dim")])
+            other = self.other[: names + 1] if self.hidden else ""
+            lines.append([(other.ljust(names + 1) + self._joined(self.headings, shown, widths, gap), "dim")])
         for row, (name, cells) in enumerate(self.rows):
             sign = "▶" if row == self.strong else " "
             told = f"{sign}{name}{' ' * (names - breadth(name))}{self._joined(cells, shown, widths, gap)}"
@@ -117,7 +129,9 @@ def picture(frame: Any) -> Histogram | Lines:
         Series("confirmed", at, frame.steps.mean(1), "●", "accent", joined=False),
     )
     wanted = Reference(frame.target, f"wanted {frame.target:g}")
-    return Lines(series, "policy", "survival time (steps)", (wanted,), y_range=(0.0, float(frame.cap)))
+    away = max([NEAR, *(float(np.abs(s.y - frame.target).max()) * 1.1 for s in series)])
+    span = max(0.0, frame.target - away), min(float(frame.cap), frame.target + away)
+    return Lines(series, "policy", "survival time (steps)", (wanted,), y_range=span)
 
 
 def rows(frame: Any) -> tuple[list[str], list[tuple[str, list[str]]], int]:
@@ -177,24 +191,24 @@ class ScorePanel(Vertical):
         """Draw what is shown, or say how to get it."""
         shown, table = state.shown, self.table
         self.set_class(shown is None, "empty")
+        name = "survival times" if shown is None else clean(title(shown), 100)
+        if self.border_title != name:
+            self.border_title = name
         if shown is None:
-            self.border_title = "survival times"
             self._say("#empty", state.empty)
             self.query_one(PanelChart).show_panel(None)
             table.show((), ())
         else:
             frame = shown.frame
-            self.border_title = clean(title(shown), 100)
             self.query_one(PanelChart).show_panel(picture(frame))
             headings, found, strong = rows(frame)
-            table.show(headings, found, strong, sample.OF_SURVIVAL if state.ratios and not shown.dialled else 0)
+            other = "" if shown.dialled else " w survival" if state.ratios else " w novelty, diversity"
+            table.show(headings, found, strong, sample.OF_SURVIVAL if state.ratios and other else 0, other)
             self._say("#verdict", dial.sentence(frame) if shown.dialled else frame.sentence)
             about = "" if shown.dialled else sample.about(frame)
             if about and (state.ratios or len(headings) - table.hidden > sample.OF_SURVIVAL):
                 about = f"{about}; {sample.RATIOS_ARE}"
             self._say("#about", about)
-        more = "survival" if state.ratios else "novelty and diversity"
-        self.border_subtitle = f"w {more}" if table.hidden and shown is not None and not shown.dialled else ""
 
     def _say(self, where: str, words: str) -> None:
         box = self.query_one(where, Static)
