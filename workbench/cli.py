@@ -145,7 +145,7 @@ def reproduce(
 ) -> None:
     """Make the paper's tables and figures from a population, beside the paper's own figures."""
     from workbench import reproductions
-    from workbench.reproductions.common import Params
+    from workbench.reproducing import Params
 
     known = reproductions.names()
     wanted = [word for word in what if word in known]

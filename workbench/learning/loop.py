@@ -109,6 +109,8 @@ def optimise(phases: list[Phase], state: Optimisation, device: str) -> Iterator[
         WorkbenchError: a loss that is not finite.
     """
     state.total = sum(p.work for p in phases)
+    # As it comes from a file its phases are in the order of their names.
+    state.log = {p.name: state.log[p.name] for p in phases if p.name in state.log}
     before = 0
     for phase in phases:
         flat = flatten_parameters(phase.module)

@@ -15,7 +15,7 @@ from workbench.compute import Compute
 from workbench.figures import Histogram, figure, text_histogram
 from workbench.numerics.distributions import density
 from workbench.paper import SAMPLED
-from workbench.reproductions.common import GROUPS, Params, population_of, seeds_of, trained
+from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
@@ -101,7 +101,6 @@ def table(frame: Frame) -> Group:
 def summary(frame: Frame) -> dict[str, Any]:
     """Every survival time."""
     return {
-        "population": frame.population,
         "seed": frame.seed,
         "n": frame.count,
         "survival": {

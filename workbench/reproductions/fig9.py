@@ -21,7 +21,7 @@ from workbench.errors import WorkbenchError
 from workbench.figures import Histogram, figure
 from workbench.numerics.distributions import density, wasserstein
 from workbench.paper import SAMPLED
-from workbench.reproductions.common import Params, population_of, seeds_of
+from workbench.reproducing import Params, population_of, seeds_of
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
@@ -144,7 +144,6 @@ def sentence(frame: Frame) -> str:
 def summary(frame: Frame) -> dict[str, Any]:
     """Every number."""
     return {
-        "population": frame.population,
         "group": GROUP,
         "seeds": list(frame.seeds),
         "n": frame.count,

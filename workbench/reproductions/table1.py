@@ -16,7 +16,7 @@ from workbench.compute import Compute
 from workbench.figures import Lines, Series, figure
 from workbench.groups import CARTPOLE
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES, TABLE_1_TRAINING
-from workbench.reproductions.common import GROUPS, Params, population_of, seeds_of, trained
+from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained
 from workbench.text import clean
 
 FAITHFUL, BEST = "cartpolegen", "functional"
@@ -212,7 +212,6 @@ def holds(claim: bool) -> str:
 def summary(frame: Frame) -> dict[str, Any]:
     """Every number."""
     return {
-        "population": frame.population,
         "seeds": list(frame.seeds),
         "n": frame.count,
         "sentence": sentence(frame),

@@ -1,0 +1,147 @@
+"""The paper's tables and figures made again: the numbers are the analyses', and the paper's stand beside them."""
+
+import json
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from workbench import reproductions
+from workbench.analyses import sample
+from workbench.analysis import Selection
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.learning import shelf
+from workbench.learning.data import TrainingData
+from workbench.learning.scoring import yardstick
+from workbench.numerics.distributions import wasserstein
+from workbench.paper import TABLE_1_SAMPLES, TABLE_1_TRAINING
+from workbench.population import load
+from workbench.reproducing import GROUPS, Params, seeds_of
+
+COMPUTE = Compute("cpu", 1)
+QUICK = Params(quick=True)
+
+
+@pytest.fixture(scope="module")
+def shipped_part(tmp_path_factory):
+    """Some hundred networks of each group, and all of 51-100."""
+    whole = load()
+    survival = whole["survival"]
+    few = np.flatnonzero((survival > 50.5) & (survival <= 100.5) | (np.arange(len(survival)) % 16 == 0))
+    return whole.select(few).save(tmp_path_factory.mktemp("part") / "part.safetensors")
+
+
+@pytest.fixture
+def ready(shipped_part, trained, tmp_path_factory, monkeypatch):
+    """Generators trained for a moment take the place of those that would be trained for minutes."""
+    from trainings import fit
+
+    folder = tmp_path_factory.mktemp("generators")
+    made = {}
+    for kind in ("cartpolegen", "functional"):
+        made[kind] = folder / f"{kind}.safetensors"
+        fit(kind, TrainingData.of(shipped_part)).save(made[kind])
+    monkeypatch.setattr(shelf, "find", lambda population, kind, seed: made[kind])
+    return SimpleNamespace(population=shipped_part, files=made)
+
+
+def last_of(name, population, params=QUICK):
+    analysis = reproductions.find(name)
+    frames = list(analysis.run(COMPUTE, Selection(population), params))
+    done = [frame.done for frame in frames]
+    assert done == sorted(done)
+    assert frames[-1].done == frames[-1].total
+    return analysis, frames[-1]
+
+
+def test_table_1_has_the_figures_that_sampling_gives(ready):
+    analysis, frame = last_of("table1", ready.population)
+    said = analysis.summary(frame)
+    for group in GROUPS:
+        told = said["groups"][group]
+        assert told["paper"]["training"] == [TABLE_1_TRAINING[group].mean, TABLE_1_TRAINING[group].std]
+        assert told["paper"]["generated"] == [TABLE_1_SAMPLES[group].mean, TABLE_1_SAMPLES[group].std]
+        assert np.isfinite([v for row in told["rows"].values() for v in (*row["mean"], *row["w1"])]).all()
+    group = "151-200"
+    how = sample.Params(str(ready.files["cartpolegen"]), group, 200, "posterior", selector="none")
+    *_, alone = sample.run(COMPUTE, Selection(ready.population), how)
+    row = said["groups"][group]["rows"]["cartpolegen, posterior, n 200"]
+    assert row["mean"] == [alone.survival.mean()]
+    assert row["w1"] == [wasserstein(alone.survival, alone.unseen)]
+    how = sample.Params(str(ready.files["functional"]), group, 200, selector="predictor")
+    *_, best = sample.run(COMPUTE, Selection(ready.population), how)
+    rows = said["groups"][group]["rows"]
+    assert rows["functional + predictor"]["w1"] == [best.rows["functional + predictor"]["w1"]]
+    for control in sample.CONTROLS:
+        assert rows[control]["w1"] == [best.rows[control]["w1"]]
+
+
+def test_figure_4_shows_what_is_sampled(ready):
+    analysis, frame = last_of("fig4", ready.population)
+    assert frame.samples.shape == (len(GROUPS), 2, 200)
+    assert np.isfinite(frame.samples).all()
+    area = np.trapezoid(frame.training, np.linspace(0, 200, 201), axis=1)
+    assert (area[:3] > 0.9).all()
+    panels = ElementTree.fromstring(analysis.figure(frame))
+    text = " ".join(panels.itertext())
+    for group in GROUPS:
+        assert f"{group} steps: functional" in text and f"{group} steps: cartpolegen" in text
+
+
+def test_figure_9_is_of_fewer_networks(ready):
+    analysis, frame = last_of("fig9", ready.population)
+    group = yardstick(ready.population, "51-100", 0, COMPUTE)
+    assert frame.networks[0] == len(group.training)
+    assert frame.networks[1] == round(frame.networks[0] / 10)
+    assert frame.networks[2] >= 10
+    # All networks have as many steps in either budget.
+    assert frame.w1[0, 0, 0] == frame.w1[0, 0, 1]
+    for k in range(3):
+        for b in range(2):
+            assert frame.w1[0, k, b] == wasserstein(frame.samples[k, b], group.unseen)
+    assert "equal epochs" in analysis.summary(frame)["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [
+        (("a",), "seeds: expected whole numbers, got a"),
+        (("1", "1"), "seeds: expected different numbers from 0 on, got 1 1"),
+        (("-1",), "seeds: expected different numbers from 0 on, got -1"),
+        ((), "seeds: expected different numbers from 0 on, got none"),
+    ],
+)
+def test_seeds_that_are_none(seeds, message):
+    with pytest.raises(WorkbenchError, match=message):
+        seeds_of(Params(seeds=seeds))
+
+
+def test_only_whole_populations_with_survival(population):
+    analysis = reproductions.find("fig9")
+    with pytest.raises(WorkbenchError, match="works on a whole population"):
+        next(analysis.run(COMPUTE, Selection(population, (1, 2)), QUICK))
+    bare = type(population)(population.spec, population.weights)
+    with pytest.raises(WorkbenchError, match="no column `survival`"):
+        next(analysis.run(COMPUTE, Selection(bare), QUICK))
+    with pytest.raises(WorkbenchError, match="a tenth of them must be more than 10"):
+        next(analysis.run(COMPUTE, Selection(population), QUICK))
+
+
+def test_the_command_writes_figure_text_and_numbers(ready, tmp_path, cli):
+    out = tmp_path / "out"
+    said = cli("reproduce", "fig9", ready.population.path, "--quick", "--out", out, "--threads", 1, "--json")
+    assert said.code == 0, said.err
+    found = json.loads(said.out)["fig9"]
+    assert found == json.loads((out / "fig9.json").read_text())
+    assert found["population"]["hash"] == ready.population.content_hash
+    ElementTree.fromstring((out / "fig9.svg").read_text())
+    assert "Fewer networks give worse approximations" in (out / "fig9.txt").read_text()
+
+
+@pytest.mark.parametrize("words", [("table2x",), ("nothing", "fig9"), ("fig9", "a.safetensors", "b.safetensors")])
+def test_words_that_are_no_figure(words, cli):
+    said = cli("reproduce", *words)
+    assert said.code == 2
+    assert "expected fig4, fig9, table1 and at most one population file" in " ".join(said.err.split())
