@@ -73,7 +73,8 @@ def test_moving_grows_the_attribute_by_what_it_says(latents, rng):
         across = moved - few
         np.testing.assert_allclose(across, np.outer(across @ found.vector, found.vector), atol=1e-12)
     each = np.linspace(-1, 1, 7)
-    np.testing.assert_allclose(found.move(few, each), np.stack([found.move(few[[k]], s)[0] for k, s in enumerate(each)]))
+    one_by_one = np.stack([found.move(few[[k]], s)[0] for k, s in enumerate(each)])
+    np.testing.assert_allclose(found.move(few, each), one_by_one)
     np.testing.assert_array_equal(found.move(few, 0.0), few)
 
 
@@ -124,6 +125,9 @@ def test_latents_that_never_vary_are_no_trouble():
     found = direction("first", latents, 2.0 * np.arange(20), latents[:0], np.zeros(0))
     np.testing.assert_allclose(found.vector, [1, 0, 0], atol=1e-9)
     assert np.isnan(found.fit)
+    same = direction("same", np.ones((20, 3)), np.arange(20.0), np.ones((5, 3)), np.arange(5.0))
+    assert not same.vector.any()
+    assert same.value == 9.5
 
 
 @pytest.mark.parametrize("n", [0, 1])
@@ -149,7 +153,8 @@ def test_attributes_come_from_columns_or_are_measured(population):
     for name in ATTRIBUTES:
         assert np.array_equal(attribute_values(population, name, rows), population[name][rows].astype(float))
     bare = Population(population.spec, population.weights)
-    assert np.array_equal(attribute_values(bare, "survival", rows), survival(population.weights[rows], bare.spec).mean(1))
+    lasted = survival(population.weights[rows], bare.spec).mean(1)
+    assert np.array_equal(attribute_values(bare, "survival", rows), lasted)
     moves = behaviour(population.weights[rows], bare.spec, Episodes())
     for name in ("lean_x", "lean_angle", "sharpness"):
         assert np.array_equal(attribute_values(bare, name, rows), getattr(moves, name))
@@ -210,7 +215,7 @@ def test_networks_whose_attribute_is_unknown_do_not_count(population):
     assert abs(found.vector[0]) > 0.9
     lean[np.flatnonzero(~population["held_out"])[1:]] = np.nan
     unknown = Yardstick(population.with_columns(lean_x=lean), "all", 0, ONE)
-    with pytest.raises(WorkbenchError, match="population: 1 training networks of all whose lean_x is known; a direction"):
+    with pytest.raises(WorkbenchError, match="1 training networks of all whose lean_x is known; a direction"):
         attribute_direction(Planted(population), unknown, "lean_x")
 
 

@@ -29,8 +29,8 @@ FAST = {"rate": "0.05"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_batches():
-    """So that a pass over few networks has a middle."""
+def small_batches(generators_home):
+    """So that a pass over few networks has a middle; what all tests share is trained before."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (*(import_module(f"workbench.generators.{name}") for name in generators.names()), predictor):
             if hasattr(module, "BATCH"):
@@ -61,7 +61,8 @@ def whole(kind, data, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "PAUSE", -1.0)
         steps = []
-        for generator, state in train(kind.of, data, kind.settings, 0, ONE):
+        training = train(kind.of, data, kind.settings, 0, ONE)
+        for generator, state in training:  # noqa: B007  # the last is used below
             steps.append(SimpleNamespace(**{k: getattr(state, k) for k in ("done", "total", "phase", "epoch", "step")}))
             steps[-1].folder = folder / str(len(steps))
             save_state(steps[-1].folder, state)
@@ -78,7 +79,7 @@ def parameters(generator):
 
 
 def random_state():
-    return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist()
 
 
 def test_training_comes_to_its_end_step_by_step(whole, kind):
@@ -101,7 +102,7 @@ def test_training_comes_to_its_end_step_by_step(whole, kind):
 
 
 def test_it_is_described(kind):
-    assert kind.of.NAME == kind.name
+    assert kind.name == kind.of.NAME
     assert kind.of.TITLE
     assert "\n" not in kind.of.TITLE
     assert kind.of.SETTINGS.__dataclass_params__.frozen
@@ -168,7 +169,7 @@ def test_what_is_encoded_is_left_alone_and_may_be_read_only(made, networks):
 
 def test_the_seed_alone_decides_what_is_trained(whole, kind, data):
     torch.manual_seed(1234)
-    np.random.seed(99)  # noqa: NPY002
+    np.random.seed(99)
     before = random_state()
     again = fit(kind.name, data, *kind.others)
     assert random_state() == before, "nobody else's random numbers are used up"
@@ -176,7 +177,8 @@ def test_the_seed_alone_decides_what_is_trained(whole, kind, data):
     assert again.content_hash == whole.generator.content_hash
     other = fit(kind.name, data, *kind.others, seed=1)
     assert other.content_hash != again.content_hash
-    assert all(other._arrays()[name].shape == value.shape for name, value in again._arrays().items() if name[:6] != "array/")
+    mine, theirs = again._arrays(), other._arrays()
+    assert all(theirs[name].shape == value.shape for name, value in mine.items() if name[:7] == "module/")
 
 
 def test_the_seed_alone_decides_what_is_sampled(made, networks):
@@ -290,7 +292,7 @@ def test_networks_that_are_not_finite_are_left_out(kind, networks):
 
 
 def points(steps):
-    """Some steps of a training: its first and last, and in each phase the beginning, the middle of a pass and the end."""
+    """Some steps of a training: first and last, and of each phase the beginning, the middle of a pass and the end."""
     chosen = {0, 1, len(steps) - 2}
     for phase in dict.fromkeys(s.phase for s in steps):
         own = [k for k, s in enumerate(steps) if s.phase == phase]
@@ -365,7 +367,7 @@ def test_stopped_early_it_goes_on_with_what_comes_after(whole, kind, data, monke
     long = [pair for pair in ("epochs=6", "steps=12") if pair.split("=")[0] in asdict(kind.settings)]
     settings = tiny(kind.name, *kind.others, *long)
     first = None
-    for generator, state in train(kind.of, data, settings, 0, ONE):
+    for generator, state in train(kind.of, data, settings, 0, ONE):  # noqa: B007  # the last is used below
         if first is None and state.epoch == 2 and state.step == 1:
             first = state.phase
             state.stop = True
@@ -432,7 +434,7 @@ def test_a_loss_that_is_no_number_is_told_and_the_state_before_it_stays(kind, ne
 
 
 def test_a_rate_that_is_too_high_is_told(data):
-    with pytest.raises(WorkbenchError, match=r"1-50: the (loss|reconstruction|divergence) became (nan|inf) in epoch \d+, step"):
+    with pytest.raises(WorkbenchError, match=r"1-50: the \w+ became (nan|inf) in epoch \d+, step \d; a smaller"):
         fit("cartpolegen", data, "rate=99", "epochs=40", "activation=identity")
 
 
@@ -607,7 +609,8 @@ def test_validation_networks_are_training_networks_too(data, networks):
 )
 def test_networks_that_the_functional_generator_cannot_be_of_are_told(spec, message, rng):
     kind = generators.find("functional")
-    with pytest.raises(WorkbenchError, match=f"functional: networks with one hidden layer, biases and two outputs are {message}"):
+    expected = f"functional: networks with one hidden layer, biases and two outputs are {message}"
+    with pytest.raises(WorkbenchError, match=expected):
         kind.check_spec(spec)
     with pytest.raises(WorkbenchError, match=message):
         kind(spec, kind.SETTINGS(), (ALL,))
@@ -649,7 +652,7 @@ def test_a_cut_file_is_told(file, tmp_path):
     path = tmp_path / "cut.safetensors"
     for end in (0, 1, 7, 8, 9, header // 2, header - 1, header, header + 1, (header + len(data)) // 2, len(data) - 1):
         path.write_bytes(data[:end])
-        with pytest.raises(WorkbenchError, match=r"cut.safetensors: (not a safetensors file, cut or damaged|cannot be)"):
+        with pytest.raises(WorkbenchError, match=r"cut.safetensors: (not a safetensors file, cut or dam|cannot be)"):
             generators.load(path)
     path.write_bytes(data)
     generators.load(path)
@@ -660,19 +663,21 @@ def test_a_flipped_byte_is_told_or_changes_nothing(file, whole, tmp_path, rng):
     header = 8 + int.from_bytes(data[:8], "little")
     expected = parameters(whole.generator)
     path = tmp_path / "flipped.safetensors"
-    told = 0
+    told = []
     places = [*rng.integers(0, header, 50), *rng.integers(header, len(data), 15)]
     for k, at in enumerate(places):
         broken = bytearray(data)
         broken[at] ^= 1 << int(rng.integers(8))
         path.write_bytes(broken)
         try:
-            assert parameters(generators.load(path)) == expected, f"byte {at}"
-            assert k < 50, "a byte of its arrays"
+            found = generators.load(path)
         except WorkbenchError as error:
-            assert str(path) in str(error)
-            told += 1
-    assert told > 20
+            told.append(str(error))
+            continue
+        assert parameters(found) == expected, f"byte {at}"
+        assert k < 50, "a byte of its arrays"
+    assert len(told) > 20
+    assert all(str(path) in message for message in told)
 
 
 def rewritten(file, path, arrays=lambda a: a, **header):
@@ -788,7 +793,7 @@ def test_a_generator_is_found_by_name_and_by_path(trained, population):
         path = generators.choose(population, name)
         assert path == trained / f"small-{name}-0.safetensors"
         assert generators.choose(population, str(path)) == path
-        assert generators.for_population(population, name).NAME == name
+        assert name == generators.for_population(population, name).NAME
         assert generators.for_population(population, str(path)).path == path
 
 
@@ -804,8 +809,30 @@ def test_what_cannot_be_read_is_passed_over(trained, population, tmp_path, monke
     (folder / "text.safetensors").write_text("no")
     (folder / "a folder.safetensors").mkdir()
     shutil.copy(population.path, folder / "population.safetensors")
-    own = [p for p, h in generators.trained(population) if h["provenance"]["population"]["hash"] == population.content_hash]
-    assert own == [folder / "whole.safetensors"]
+    found = [path for path, _ in generators.trained(population)]
+    assert [path for path in found if path.parent == folder] == [folder / "whole.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"spec": [4, 30, 2]},
+        {"spec": "4-30-2"},
+        {"provenance": {"population": None}},
+        {"provenance": {"population": "small"}},
+        {"provenance": [1]},
+        {"schema": 2},
+        {"name": None},
+    ],
+    ids=str,
+)
+def test_a_header_that_makes_no_sense_hides_no_other(trained, population, tmp_path, monkeypatch, header):
+    folder = tmp_path / "agentemb-tui" / "generators"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    shutil.copy(trained / "small-cartpolegen-0.safetensors", folder / "whole.safetensors")
+    rewritten(folder / "whole.safetensors", folder / "odd.safetensors", **header)
+    assert generators.choose(population, "cartpolegen") == folder / "whole.safetensors"
 
 
 def test_generators_of_other_networks_are_not_offered(trained, population):

@@ -1,6 +1,7 @@
 """What is imported when, and what may know of what."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,14 @@ def imported(code):
             "from workbench.analyses import find, names\nfor name in names(): find(name)",
             (HEAVY - {"scipy"}) | {"scipy.stats"},
         ),
+        ("from workbench import generators\ngenerators.names(), generators.places", HEAVY),
+        ("import workbench.learning.data, workbench.learning.scoring, workbench.learning.attributes", HEAVY),
+        (
+            "from workbench.reproductions import find, names\nfor name in names(): find(name)",
+            (HEAVY - {"scipy"}) | {"scipy.stats"},
+        ),
+        ("import workbench.figures", HEAVY | {"rich", "workbench.rollouts"}),
+        ("import workbench.leaving, workbench.discovery, workbench.unfinished", HEAVY | {"rich", "typer"}),
         ("import workbench.kernels", HEAVY | {"numpy"}),
         ("import workbench.service", HEAVY),
         ("import workbench.__main__ as m; m.commands()", HEAVY | {"typer"}),
@@ -60,6 +69,22 @@ def imports_of(path):
     return found
 
 
+def imports_at_once(path):
+    """Names of modules that are imported as soon as a file is: not in functions, not for type checkers alone."""
+    found, waiting = set(), list(ast.parse(path.read_text()).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += list(ast.iter_child_nodes(node))
+    return found
+
+
 SOURCES = sorted(ROOT.rglob("*.py"))
 
 
@@ -85,6 +110,15 @@ KNOWS = {
     "places": set(),
     "paper": set(),
     "text": set(),
+    "discovery": set(),
+    "leaving": {"text"},
+    "unfinished": {"errors", "storage"},
+    "axes": set(),
+    "drawing": set(),
+    "panels": {"axes"},
+    "charts": {"axes", "drawing", "panels", "text"},
+    "svg": {"axes", "text"},
+    "figures": {"axes", "charts", "drawing", "panels", "svg"},
     "numerics": {"errors", "compute", "policies", "physics", "kernels", "numerics"},
     "groups": {"errors"},
     "compute": {"errors"},
@@ -96,7 +130,14 @@ KNOWS = {
     "kernels": {"places", "policies", "physics", "kernels"},
     "rollouts": {"errors", "compute", "policies", "physics", "kernels", "rollouts"},
     "analysis": {"errors", "compute", "population"},
+    "results": {"analysis", "errors", "places", "storage"},
+    "service": {"analysis", "compute", "errors", "results", "text"},
 }
+LEARNING = {
+    "compute", "discovery", "errors", "generators", "groups", "learning", "numerics", "places", "policies",
+    "population", "rollouts", "storage", "unfinished",
+}  # fmt: skip
+KNOWS |= {"learning": LEARNING - {"discovery"}, "generators": LEARNING - {"unfinished"}}
 
 
 @pytest.mark.parametrize("name", KNOWS)
@@ -105,14 +146,65 @@ def test_lower_layers_know_nothing_above(name):
     assert paths
     for path in paths:
         known = {i.split(".")[1] for i in imports_of(path) if i.startswith("workbench.")}
-        assert known <= KNOWS[name], path
+        assert known - {"__version__"} <= KNOWS[name], path
 
 
-@pytest.mark.parametrize("name", ["training", "analyses"])
+@pytest.mark.parametrize("name", ["training", "learning", "generators", "analyses", "reproductions", "reproducing"])
 def test_what_computes_knows_no_front_end(name):
-    for path in [path for path in SOURCES if layer(path) == name]:
+    paths = [path for path in SOURCES if layer(path) == name]
+    assert paths
+    for path in paths:
         known = {i.split(".")[1] for i in imports_of(path) if i.startswith("workbench.")}
-        assert not known & {"service", "results", "cli", "tui", "__main__", "bench", "doctor"}, path
+        assert not known & {"service", "results", "cli", "tui", "__main__", "bench", "doctor", "leaving"}, path
+
+
+def test_generators_know_nothing_of_one_another():
+    kinds = [path for path in SOURCES if layer(path) == "generators" and path.stem != "__init__"]
+    assert len(kinds) >= 2
+    for path in kinds:
+        others = {f"workbench.generators.{other.stem}" for other in kinds if other != path}
+        assert not imports_of(path) & others, path
+
+
+def test_analyses_know_generators_by_name_alone():
+    for path in SOURCES:
+        if layer(path) not in ("generators", "bench"):
+            known = {i for i in imports_of(path) if i.startswith("workbench.generators.")}
+            assert not {i for i in known if (ROOT / "generators" / f"{i.split('.')[2]}.py").exists()}, path
+
+
+def test_torch_waits_until_something_needs_it():
+    allowed = {path for path in SOURCES if layer(path) in ("learning", "generators")}
+    allowed |= {ROOT / "rollouts" / "reference.py"}
+    slow = {path for path in SOURCES if {i.split(".")[0] for i in imports_at_once(path)} & {"torch"}}
+    assert ROOT / "learning" / "contract.py" in slow
+    assert slow <= allowed
+    # What imports these at once imports torch too.
+    modules = {"workbench." + ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in slow}
+    for path in set(SOURCES) - allowed:
+        assert not imports_at_once(path) & modules, path
+
+
+DRAWS = {"rand", "randn", "randint", "randperm", "normal", "multinomial", "bernoulli", "dropout"}
+
+
+def test_all_random_numbers_come_from_a_generator_of_their_own():
+    seen = 0
+    for path in (path for path in SOURCES if layer(path) != "bench"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            whose, name = ast.unparse(node.func.value), node.func.attr
+            told = f"{path}:{node.lineno}"
+            assert (whose, name) not in {("torch", "manual_seed"), ("torch", "seed"), ("random", "seed")}, told
+            if whose == "torch" and name in DRAWS:
+                seen += 1
+                assert "generator" in {k.arg for k in node.keywords}, told
+            if whose in ("np.random", "numpy.random"):
+                assert name in ("default_rng", "SeedSequence", "Generator", "PCG64"), told
+                assert node.args or node.keywords, f"{told}: without a seed"
+        assert "random" not in imports_of(path), path
+    assert seen > 3
 
 
 def test_compiled_functions_live_in_one_folder():
@@ -124,4 +216,13 @@ def test_compiled_functions_live_in_one_folder():
 def test_nothing_unpickles():
     for path in SOURCES:
         assert not {i for i in imports_of(path) if i.split(".")[0] in ("pickle", "shelve", "marshal", "dill", "joblib")}
-        assert "torch.load" not in path.read_text()
+        runs = r"torch\.(load|save|package)\b|allow_pickle\s*=\s*True|\beval\(|\bexec\("
+        assert not re.search(runs, path.read_text()), path
+
+
+def test_each_front_end_prints_and_nothing_else():
+    for path in SOURCES:
+        if layer(path) in ("cli", "__main__", "leaving", "bench", "doctor"):
+            continue
+        calls = {ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)}
+        assert not calls & {"print", "breakpoint", "input", "sys.exit", "exit"}, path

@@ -210,7 +210,7 @@ def test_a_loss_that_is_no_number_is_told(bad):
         return {**terms, "twice": terms["twice"] * bad} if len(problem.batches) == 8 else terms
 
     problem.phase.loss = turns_bad
-    with pytest.raises(WorkbenchError, match=rf"the phase: the twice became {bad} in epoch 2, step \d; a smaller learning"):
+    with pytest.raises(WorkbenchError, match=rf"the phase: the twice became {bad} in epoch 2, step \d; a smaller"):
         run(problem)
 
 

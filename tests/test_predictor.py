@@ -1,4 +1,4 @@
-"""The survival predictor: blind to the order of hidden units, in range, better than guessing, and honest about errors."""
+"""The survival predictor: blind to the order of hidden units, in range, better than guessing, honest about errors."""
 
 import numpy as np
 import pytest
@@ -131,9 +131,7 @@ def test_each_range_of_predictions_has_its_own_error(data, monkeypatch, rng):
     predicted = rng.uniform(0, CAP, n)
     noise = np.where(predicted < 100, 1.0, 20.0) * rng.standard_normal(n)
     monkeypatch.setattr(found, "predict", lambda _: (predicted, None))
-    many = TrainingData(
-        data.spec, np.zeros((n, 212), np.float32), predicted + noise, np.ones(n, bool), "", ""
-    )
+    many = TrainingData(data.spec, np.zeros((n, 212), np.float32), predicted + noise, np.ones(n, bool), "", "")
     found.calibrate(many)
     assert found.errors.shape == (BINS,)
     np.testing.assert_allclose(found.errors[:6], 1.96, rtol=0.25)
@@ -146,7 +144,7 @@ def test_each_range_of_predictions_has_its_own_error(data, monkeypatch, rng):
         mine = np.searchsorted(found.edges, predicted[few]) == b
         spread = np.abs(noise[few])
         expected = np.quantile(spread[mine] if mine.sum() >= 20 else spread, 0.95)
-        assert error == pytest.approx(expected), "from validation networks alone, and from all of them where few are there"
+        assert error == pytest.approx(expected), "of validation networks alone, and of all where few are there"
 
 
 def test_a_prediction_gets_the_error_of_its_range(data, monkeypatch):

@@ -224,7 +224,7 @@ GOOD = {"n": 100, "mean": 180, "mean_low": 178, "mean_high": 182, "std": 15, "w1
     [
         ({}, "faithful", "Faithful: W1 is 1.0 steps, 1.0 times the sampling floor; neither copied nor collapsed."),
         ({"w1": 1.99}, "faithful", "2.0 times the sampling floor"),
-        ({"w1": 2.01}, "off-target", "Off-target: W1 is 2.0 steps, 2.0 times the sampling floor; 100% lie in the group."),
+        ({"w1": 2.01}, "off-target", "Off-target: W1 is 2.0 steps, 2.0 times the sampling floor; 100% lie in"),
         ({"inside": 0.89}, "off-target", "89% lie in the group"),
         ({"inside": 0.91}, "faithful", ""),
         ({"behaviour_novelty": 0.79}, "memorised", "Memorised: in behaviour samples lie 0.79 times as far"),

@@ -315,7 +315,8 @@ def test_a_disk_that_refuses_is_told_and_survived(tmp_path, population, hashes, 
             return real(*args, **kwargs)
 
         patch.setattr(storage, "save_file", third_fails)
-        with stepping(), pytest.raises(WorkbenchError, match=r"state.safetensors: could not be written \(No space left on device\)"):
+        message = r"state.safetensors: could not be written \(No space left on device\)"
+        with stepping(), pytest.raises(WorkbenchError, match=message):
             list(TRAIN.run(ONE, None, params(population, out)))
     assert load_state(TRAINING.folder(out)) is not None, "the state before is there"
     list(TRAIN.run(ONE, None, params(population, out, resume=True)))
@@ -324,7 +325,8 @@ def test_a_disk_that_refuses_is_told_and_survived(tmp_path, population, hashes, 
 
 def test_places_that_cannot_be_written_are_told(tmp_path, population):
     (tmp_path / "file").touch()
-    for out, message in ((tmp_path / "file" / "g.safetensors", "cannot write there"), (tmp_path / ("n" * 300), "too long")):
+    inside, long = tmp_path / "file" / "g.safetensors", tmp_path / ("n" * 300)
+    for out, message in ((inside, "cannot write there"), (long, "too long")):
         with pytest.raises(WorkbenchError, match=message):
             list(TRAIN.run(ONE, None, params(population, out)))
     with pytest.raises(WorkbenchError, match="already there"):
@@ -347,7 +349,8 @@ def test_a_state_comes_back_as_it_was(tmp_path, population, data):
         for name in saved.ARRAYS:
             mine, theirs = getattr(state, name), getattr(again, name)
             assert mine.keys() == theirs.keys()
-            assert all(np.array_equal(theirs[key], value) and theirs[key].dtype == value.dtype for key, value in mine.items())
+            assert all(np.array_equal(theirs[key], value) for key, value in mine.items())
+            assert all(theirs[key].dtype == value.dtype for key, value in mine.items())
     training.close()
 
 

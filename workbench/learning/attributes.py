@@ -67,7 +67,7 @@ def direction(
     x, y = np.asarray(latents, float), np.asarray(values, float)
     origin, middle = x.mean(0), float(y.mean())
     spread = (x - origin).T @ (x - origin) / len(x)
-    penalty = RIDGE * np.trace(spread) / len(spread) * np.eye(len(spread))
+    penalty = (RIDGE * np.trace(spread) / len(spread) + 1e-12) * np.eye(len(spread))
     slopes = np.linalg.solve(spread + penalty, (x - origin).T @ (y - middle) / len(x))
     residual = unseen_values - middle - (unseen - origin) @ slopes
     total = float(((unseen_values - unseen_values.mean()) ** 2).sum()) if len(unseen_values) else 0.0

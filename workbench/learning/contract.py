@@ -297,10 +297,11 @@ def train(
         WorkbenchError: networks of a spec it cannot be of, no group with enough networks, or a loss that is not finite.
     """
     torch.set_num_threads(compute.workers)
-    began = time.monotonic()
     state = state or Optimisation(seed)
+    began = time.monotonic() - state.seconds
     generator = kind(data.spec, settings, kind.groups_of(data, settings), seed, compute.torch_device)
     for _ in optimise(generator.phases(data, compute), state, compute.torch_device):
+        state.seconds = time.monotonic() - began
         yield generator, state
     generator.finish(data, compute)
     generator.log = state.log

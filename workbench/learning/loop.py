@@ -94,6 +94,8 @@ class Optimisation:
     best_epoch: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     """Sums of loss terms over this pass."""
+    seconds: float = 0.0
+    """Spent so far, before it was interrupted too."""
     stop: bool = False
     """Ends the phase at work at its best so far."""
     snapshot: Callable[[], None] = field(default=lambda: None, repr=False)

@@ -14,7 +14,7 @@ class Prompt(Horizontal):
     DEFAULT_CSS = """
     Prompt { height: 1; display: none; }
     Prompt.open { display: block; }
-    Prompt Input { border: none; height: 1; padding: 0; width: 1fr; }
+    Prompt Input { height: 1; padding: 0; width: 1fr; }
     Prompt Static { width: auto; padding: 0 1; color: $accent; }
     """
 
@@ -35,7 +35,7 @@ class Prompt(Horizontal):
     def compose(self) -> ComposeResult:
         """What is asked, and the answer."""
         yield Static("", markup=False)
-        yield Input()
+        yield Input(compact=True)
 
     @property
     def is_open(self) -> bool:

@@ -21,7 +21,8 @@ from workbench.tui.widgets.chart import Chart
 from workbench.tui.widgets.drawing import Picture
 
 GAPS = (1, 2)
-"""Blanks between columns: two, unless another column fits with one."""
+"""Blanks between columns: two, unless too few columns fit then."""
+ENOUGH = 4
 
 NEAR = 20.0
 """Steps on either side of a wanted survival time that a chart shows at least."""
@@ -89,7 +90,8 @@ class ScoreTable(Picture, can_focus=True):
             for k in order
         }
         names = max([0, *(breadth(name) for name, _ in self.rows)])
-        shown, gap = max(((self._fitting(order, widths, names, g), g) for g in GAPS), key=lambda f: (len(f[0]), f[1]))
+        fitting = [(self._fitting(order, widths, names, gap), gap) for gap in GAPS]
+        shown, gap = max(fitting, key=lambda f: (min(len(f[0]), ENOUGH), f[1]))
         self.hidden = len(order) - len(shown)
         lines: list[Line] = []
         if self.headings:
