@@ -145,6 +145,14 @@ def test_each_range_of_predictions_has_its_own_error(data, monkeypatch, rng):
         spread = np.abs(noise[few])
         expected = np.quantile(spread[mine] if mine.sum() >= 20 else spread, 0.95)
         assert error == pytest.approx(expected), "of validation networks alone, and of all where few are there"
+    everyone = found.errors.copy()
+    validated = TrainingData(data.spec, many.weights, many.survival, np.arange(n) < 20 * BINS - 1, "", "")
+    found.calibrate(validated)
+    assert not np.array_equal(found.errors, everyone)
+    found.calibrate(many)
+    everyone = found.errors.copy()
+    found.calibrate(validated)
+    assert np.array_equal(found.errors, everyone), "of all networks, where few are for validation"
 
 
 def test_a_prediction_gets_the_error_of_its_range(data, monkeypatch):

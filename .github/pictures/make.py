@@ -14,7 +14,11 @@ SCENES = {
     # A filter, a range that is marked, and the inspector alone on a narrow screen.
     "filter": ["slash", *"survival", "greater_than_sign", *"190", "space", *"and", "space", *"lr", "less_than_sign",
                "0", "full_stop", *"004", "enter", "v", "down", "down", "down", "m"],
+    # A thousand samples of the best group, and one of them as it plays.
+    "sample": ["2", "idle", "g", "g", "g", "g", "n", *["backspace"] * 4, *"1000", "enter", "r", "idle", "right", "right",
+               "idle", *["full_stop"] * 40],
 }  # fmt: skip
+# `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}
 
 
@@ -26,6 +30,11 @@ async def picture(name: str, keys: list[str]) -> None:
             await pilot.pause(0.05)
         await pilot.pause(0.5)
         for key in keys:
+            if key == "idle":
+                while app.service is None or app.service.running():
+                    await pilot.pause(0.05)
+                await pilot.pause(1)
+                continue
             await pilot.press(key)
             # Each key's work is seen before the next: a sort or a measurement runs beside the screen.
             await pilot.pause(0.1)

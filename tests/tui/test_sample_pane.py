@@ -27,7 +27,7 @@ from workbench.tui import sampling
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.panes.dataset import DatasetPane
 from workbench.tui.panes.sample import SamplePane
-from workbench.tui.sampling import COUNT, SampleState, Trained, command_line, following
+from workbench.tui.sampling import COUNT, SampleState, Trained, command_line, following, training_form
 from workbench.tui.widgets.score import ScoreTable
 
 SIZE = (150, 40)
@@ -444,11 +444,11 @@ async def test_columns_that_do_not_fit_come_first_with_w(population, trained):
         assert "in group" in text(app)
         assert last not in text(app)
         assert table.hidden
-        assert "w novelty, diversity" in text(app)
+        assert "w other columns" in text(app)
         await pilot.press("w")
         await pilot.pause()
         assert last in text(app)
-        assert "w survival" in text(app)
+        assert "in group" not in text(app)
         await pilot.press("w")
         await pilot.resize_terminal(240, 60)
         await until(pilot, lambda: not app.pane.query_one(ScoreTable).hidden)
@@ -470,6 +470,7 @@ async def test_every_size_shows_the_figures_and_survives_resizing(population, tr
 async def test_at_80_columns_side_panels_take_the_figures_place(population, trained):
     async with opened(population, (80, 24)) as (app, pilot):
         await run(app, pilot)
+        assert "1 Dataset  ▸2 Sample" in text(app)
         assert app.pane.state.embedding is None  # no map is asked for that nobody sees
         assert app.pane.score.table.has_focus
         await pilot.press("i")
@@ -580,6 +581,23 @@ async def test_a_new_generator_of_the_same_name_is_not_mistaken_for_the_one_befo
         assert not state.current
         assert shown.params(state.trained).generator == str(trained / "tiny-functional.safetensors")
         assert "r samples: a  all" in text(app)
+
+
+def test_an_unfinished_training_is_gone_on_with(population, nothing_trained):
+    state = SampleState()
+    assert training_form(population, state) == {
+        "population": str(population.path), "generator": "functional", "seed": "0",
+    }  # fmt: skip
+    for name, trained_on in (("other", "another"), ("mine", population.content_hash)):
+        folder = nothing_trained / f"{name}.safetensors.training"
+        folder.mkdir()
+        plan = {"population": trained_on, "generator": "cartpolegen", "seed": 4, "settings": {"epochs": 3}}
+        (folder / "plan.json").write_text(json.dumps(plan))
+    (nothing_trained / "broken.safetensors.training").mkdir()
+    assert training_form(population, state) == {
+        "population": str(population.path), "generator": "cartpolegen", "seed": "4", "set": "epochs=3",
+        "resume": "yes", "out": str(nothing_trained / "mine.safetensors"),
+    }  # fmt: skip
 
 
 def test_options_follow_each_other():

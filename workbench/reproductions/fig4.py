@@ -84,7 +84,7 @@ def panels(frame: Frame) -> list[Histogram]:
     return [
         Histogram(
             (0.0, 200.0), frame.samples[g, k], kind, GRID, frame.training[g], "training networks",
-            bars_density=frame.densities[g, k], title=f"{name} steps: {kind}",
+            bars_density=frame.densities[g, k], title=f"{name}{'' if name == 'all' else ' steps'}: {kind}",
         )
         for k, (kind, _, _) in enumerate(DRAWN)
         for g, name in enumerate(GROUPS)

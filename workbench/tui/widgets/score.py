@@ -23,6 +23,8 @@ from workbench.tui.widgets.drawing import Picture
 GAPS = (1, 2)
 """Blanks between columns: two, unless too few columns fit then."""
 ENOUGH = 4
+ROWS = 4 + len(sample.CONTROLS)
+"""The paper's row, the generator's, two of the faithful one and the controls'."""
 
 NEAR = 20.0
 """Steps on either side of a wanted survival time that a chart shows at least."""
@@ -67,13 +69,15 @@ class ScoreTable(Picture, can_focus=True):
         strong: int = -1,
         first: int = 0,
         other: str = "",
+        expected: int = 0,
     ) -> None:
         """Show rows of (name, cells), one of them strong.
 
         Columns begin with `first`, the others follow; `other` says, where there is no room for all, how to see those.
+        There is room for `expected` rows at least.
         """
         self.headings, self.rows, self.strong, self.first, self.other = headings, rows, strong, first, other
-        height = len(rows) + bool(headings)
+        height = max(len(rows), expected) + bool(headings)
         # A size of its own lays out the screen anew: only when it has to be another.
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
@@ -204,8 +208,9 @@ class ScorePanel(Vertical):
             frame = shown.frame
             self.query_one(PanelChart).show_panel(picture(frame))
             headings, found, strong = rows(frame)
-            other = "" if shown.dialled else " w survival" if state.ratios else " w novelty, diversity"
-            table.show(headings, found, strong, sample.OF_SURVIVAL if state.ratios and other else 0, other)
+            expected = ROWS if frame.done < frame.total else 0
+            other = "" if shown.dialled else " w other columns"
+            table.show(headings, found, strong, sample.OF_SURVIVAL if state.ratios and other else 0, other, expected)
             self._say("#verdict", dial.sentence(frame) if shown.dialled else frame.sentence)
             about = "" if shown.dialled else sample.about(frame)
             if about and (state.ratios or len(headings) - table.hidden > sample.OF_SURVIVAL):
