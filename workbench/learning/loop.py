@@ -142,7 +142,7 @@ def _run(phase: Phase, flat: nn.Parameter, state: Optimisation, before: int, dev
         _fill(flat, state.current["parameters"])
         _fill(best, state.current["best"])
         moments = {k: torch.tensor(state.current[k], device=device) for k in ("exp_avg", "exp_avg_sq")}
-        optimiser.state[flat] = {"step": torch.tensor(float(state.current["step"][0])), **moments}
+        optimiser.state[flat] = {"step": torch.tensor(float(state.current["step"][0]), device=device), **moments}
         noise.set_state(torch.tensor(state.current["noise"]))
 
     def snapshot() -> None:

@@ -27,7 +27,7 @@ COUNT = 200
 """Networks to sample at first: as many as the paper takes, in a few seconds."""
 FAST = 2.0
 """Seconds; after a run that took less, a changed choice runs at once."""
-MINUTES = 10
+MINUTES = 20
 """What training takes, about, on one core."""
 KEPT = 24
 """Finished runs that are shown again at once."""
