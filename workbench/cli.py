@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import signal
 import sys
 import time
@@ -220,7 +221,7 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
         as_json = values.pop("as_json")
         out, svg = values.pop("out", None) if analysis.networks else None, values.pop("svg", None)
         for path in (out, svg):
-            if path is not None and path.exists():
+            if path is not None and os.path.exists(path):  # pathlib's raises where a name is too long
                 raise WorkbenchError(f"{path}: already there; give another name or remove it")
         compute = Compute(values.pop("device"), values.pop("threads"))
         selection = None

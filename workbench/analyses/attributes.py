@@ -139,7 +139,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     from workbench.learning.scoring import yardstick
 
     episodes = Episodes(params.episodes, params.cap, params.seed)
-    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
+    generator = generators.for_population(selection.population, params.generator, compute)
     generator.check_group(params.group)
     held_against = yardstick(population, params.group, params.seed, compute)
     found = {n: attribute_direction(generator, held_against, n) for n in ATTRIBUTES}

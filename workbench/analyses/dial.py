@@ -95,7 +95,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     from workbench.learning.data import ALL
     from workbench.learning.selection import TRIAL_EPISODES, TRIAL_SEED, predictor_of
 
-    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
+    generator = generators.for_population(selection.population, params.generator, compute)
     predictor = predictor_of(generator)
     if predictor is None:
         raise WorkbenchError(f"dial: {generator.title} has no survival predictor; functional generators have one")

@@ -57,7 +57,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     """Yield a frame a chunk of networks; the map is drawn of those there are."""
     if not len(selection):
         raise WorkbenchError("embed: no networks")
-    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
+    generator = generators.for_population(selection.population, params.generator, compute)
     weights = selection.weights
     parts, spread, known = [], np.zeros(generator.dimensions), 0
     for begin in range(0, len(weights), CHUNK):

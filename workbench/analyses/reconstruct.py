@@ -78,7 +78,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     from workbench.rollouts.states import own, visited
 
     episodes = Episodes(params.episodes, params.cap, params.seed)
-    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
+    generator = generators.for_population(selection.population, params.generator, compute)
     held_against = yardstick(population, params.group, params.seed, compute)
     random = np.random.default_rng([params.seed, 6])
     rows = random.permutation(held_against.held_out)[: params.count]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FAITHFUL = "cartpolegen"
 """The reference that every generator is shown beside."""
 SOURCES = ("prior", "posterior")
+MOST = 10_000
+"""Samples at a time: matching them to a group takes memory with their square."""
 NOISE = 0.1
 """Size of the noise control, against each network's root mean square weight."""
 GRID = 201
@@ -135,8 +137,8 @@ def check(params: Params) -> Episodes:
         raise WorkbenchError(f"source: expected {' or '.join(SOURCES)}, got {params.source!r}")
     if params.selector not in ("auto", *SELECTORS):
         raise WorkbenchError(f"selector: expected auto, {', '.join(SELECTORS)}, got {params.selector!r}")
-    if not 2 <= params.count <= 100_000:
-        raise WorkbenchError(f"count: expected 2 to 100000, got {params.count}")
+    if not 2 <= params.count <= MOST:
+        raise WorkbenchError(f"count: expected 2 to {MOST}, got {params.count}")
     if not 0 <= params.seed < 2**63:
         raise WorkbenchError(f"seed: expected 0 to {2**63 - 1}, got {params.seed}")
     return Episodes(params.episodes, params.cap, params.seed)
@@ -149,7 +151,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     from workbench.learning.scoring import METRICS, verdict, yardstick
     from workbench.learning.selection import predictor_of
 
-    generator = generators.for_population(selection.population, params.generator, compute.torch_device)
+    generator = generators.for_population(selection.population, params.generator, compute)
     generator.check_group(params.group)
     held_against = yardstick(population, params.group, params.seed, compute)
     floor = held_against.floor(params.count)
@@ -256,7 +258,7 @@ def _conditioned(yardstick: "Yardstick", weights: NDArray[np.float32], name: str
 def reference(population: Population, compute: Compute) -> "Generator | None":
     """The faithful generator for a population, if one is trained."""
     try:
-        return generators.for_population(population, FAITHFUL, compute.torch_device)
+        return generators.for_population(population, FAITHFUL, compute)
     except WorkbenchError:
         return None
 

@@ -1,11 +1,13 @@
 """Generators: one file each, found by being here. A file holds `GENERATOR`, a `learning.contract.Generator`."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench import discovery, storage
+from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.places import shipped, state_dir
 from workbench.population import Population
@@ -74,15 +76,21 @@ def trained(population: Population) -> list[tuple[Path, dict]]:
                 _, header = storage.read_tensors(path)
             except WorkbenchError:
                 continue
-            if header.get("kind") == KIND and _fits(header, population):
+            if header.get("kind") == KIND and header.get("schema") == SCHEMA and _fits(header, population):
                 found.setdefault(path.resolve(), header)
 
     def rank(item: tuple[Path, dict]) -> tuple[bool, str]:
         path, header = item
-        own = (header.get("provenance") or {}).get("population", {}).get("hash") == population.content_hash
-        return not own, path.name
+        return origin(header).get("hash") != population.content_hash, path.name
 
     return sorted(found.items(), key=rank)
+
+
+def origin(header: Mapping[str, Any]) -> dict[str, Any]:
+    """What a generator's header says of the population it was trained on: name, hash, number of networks."""
+    told = header.get("provenance")
+    told = told.get("population") if isinstance(told, dict) else None
+    return told if isinstance(told, dict) else {}
 
 
 def choose(population: Population, wanted: str) -> Path:
@@ -92,7 +100,7 @@ def choose(population: Population, wanted: str) -> Path:
         WorkbenchError: none of that name is trained for these networks.
     """
     if wanted not in names():
-        if wanted and (Path(wanted).exists() or Path(wanted).suffix):
+        if wanted and (os.path.exists(wanted) or Path(wanted).suffix):  # pathlib's raises where a name is too long
             return Path(wanted)
         raise WorkbenchError(f"generator: expected {', '.join(names())} or a file, got {wanted!r}")
     for path, header in trained(population):
@@ -105,13 +113,17 @@ def choose(population: Population, wanted: str) -> Path:
     )
 
 
-def for_population(population: Population, wanted: str, device: str = "cpu") -> "Generator":
+def for_population(population: Population, wanted: str, compute: Compute | None = None) -> "Generator":
     """Read the generator that is asked for by path or by name, and see that it is of such networks.
 
     Raises:
         WorkbenchError: none trained, a file that cannot be read, or a generator of networks of another spec.
     """
-    generator = load(choose(population, wanted), device)
+    import torch
+
+    # More threads round otherwise; these products are small, and figures shall not depend on who else computes.
+    torch.set_num_threads(1)
+    generator = load(choose(population, wanted), compute.torch_device if compute else "cpu")
     generator.check_population(population.spec, population.name)
     return generator
 
@@ -123,8 +135,8 @@ def _files(folder: Path) -> Iterable[Path]:
         return []
 
 
-def _fits(header: dict, population: Population) -> bool:
-    spec, told = population.spec, header.get("spec") or {}
-    return (told.get("sizes"), told.get("activation"), told.get("bias")) == (
-        list(spec.sizes), spec.activation, spec.bias
-    )  # fmt: skip
+def _fits(header: Mapping[str, Any], population: Population) -> bool:
+    spec, told = population.spec, header.get("spec")
+    if not isinstance(told, dict):
+        return False
+    return [told.get(k) for k in ("sizes", "activation", "bias")] == [list(spec.sizes), spec.activation, spec.bias]

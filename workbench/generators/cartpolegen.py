@@ -127,7 +127,8 @@ class CartPoleGen(Generator):
         """One optimisation a model."""
         weights = torch.from_numpy(data.weights).to(self.device)
         names = [*self._classes]
-        label = np.array([names.index(n) if n in names else -1 for n in data.groups.names])[data.group]
+        # The last entry is for networks of no group, whose survival is not a number.
+        label = np.array([*(names.index(n) if n in names else -1 for n in data.groups.names), -1])[data.group]
         self.shares = np.bincount(label[label >= 0], minlength=len(names)).astype(float)
         told = torch.from_numpy(label).to(self.device)
         return [self._phase(name, data, weights, told) for name in self.modules]
@@ -196,6 +197,7 @@ class CartPoleGen(Generator):
             label = self._groups_played(weights.cpu().numpy())
         else:
             share = torch.from_numpy(self.shares).to(self.device)
+            noise = noise or torch.Generator(self.device).manual_seed(self.seed)
             label = torch.multinomial(share, n, True, generator=noise) if n else torch.zeros(0, dtype=torch.long)
         return self._one_hot(label)
 

@@ -250,8 +250,9 @@ class Generator(ABC):
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             told = str(error).splitlines()[0][:200]
             raise WorkbenchError(f"{path}: not a {cls.NAME} generator, cut or damaged ({told})") from None
-        generator.log = dict(header.get("log") or {})
-        generator.provenance = dict(header.get("provenance") or {})
+        log, provenance = header.get("log"), header.get("provenance")
+        generator.log = log if isinstance(log, dict) else {}
+        generator.provenance = provenance if isinstance(provenance, dict) else {}
         generator.path = path
         return generator
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from workbench import generators, storage
 from workbench.compute import Compute
+from workbench.errors import WorkbenchError
 from workbench.learning.contract import Generator, settings_from, train
 from workbench.learning.data import TrainingData
+from workbench.learning.loop import Optimisation
 from workbench.learning.saved import TRAINING, keep_saving, load_state
 from workbench.places import state_dir
 from workbench.population import Population
@@ -32,7 +34,7 @@ def find(population: Population, kind: str, seed: int) -> Path | None:
     """A generator of this kind, trained on this very population with this seed and the default settings."""
     wanted = {"name": kind, "seed": seed, "settings": asdict(generators.find(kind).SETTINGS())}
     for path, header in generators.trained(population):
-        origin = (header.get("provenance") or {}).get("population", {}).get("hash")
+        origin = generators.origin(header).get("hash")
         if origin == population.content_hash and all(header.get(k) == v for k, v in wanted.items()):
             return path
     return None
@@ -83,6 +85,11 @@ class Task:
             "generator": self.kind.NAME, "settings": asdict(self.settings), "seed": self.seed,
             "population": self.data.population, "device": compute.torch_device,
         }  # fmt: skip
+        if resume and self._finished():
+            # Stopped, perhaps, between writing the generator and clearing up.
+            storage.remove_folder(TRAINING.folder(self.out))
+            yield generators.load(self.out, compute.torch_device), Optimisation(self.seed, done=1, total=1)
+            return
         folder = TRAINING.open(self.out, plan, resume)
         with TRAINING.sole_writer(folder):
             state = load_state(folder)
@@ -95,3 +102,13 @@ class Task:
             assert generator is not None
             generator.save(self.out)
             storage.remove_folder(folder)
+
+    def _finished(self) -> bool:
+        """Whether the file is there already, of this very training."""
+        try:
+            _, header = storage.read_tensors(self.out)
+        except WorkbenchError:
+            return False
+        asked = {"name": self.kind.NAME, "settings": asdict(self.settings), "seed": self.seed}
+        same = all(header.get(name) == value for name, value in asked.items())
+        return same and generators.origin(header).get("hash") == self.data.population

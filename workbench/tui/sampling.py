@@ -63,15 +63,23 @@ def trained(population: Population) -> list[Trained]:
         if name not in generators.names():
             continue
         first = all(name != other.name for other in found)
-        told = (header.get("provenance") or {}).get("population") or {}
+        told = generators.origin(header)
         found.append(
             Trained(
-                path, name, name if first else str(path), tuple(map(str, header.get("groups") or ())),
-                int(told.get("training") or 0), str(told.get("name") or "?"),
-                told.get("hash") == population.content_hash, int(header.get("seed") or 0),
+                path, name, name if first else str(path), _texts(header.get("groups")),
+                _whole(told.get("training")), str(told.get("name") or "?"),
+                told.get("hash") == population.content_hash, _whole(header.get("seed")),
             )
         )  # fmt: skip
     return found
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 @dataclass(frozen=True)
