@@ -15,8 +15,8 @@ SCENES = {
     "filter": ["slash", *"survival", "greater_than_sign", *"190", "space", *"and", "space", *"lr", "less_than_sign",
                "0", "full_stop", *"004", "enter", "v", "down", "down", "down", "m"],
     # A thousand samples of the best group, and one of them as it plays.
-    "sample": ["2", "idle", "g", "g", "g", "g", "n", *["backspace"] * 4, *"1000", "enter", "r", "idle", "right", "right",
-               "idle", *["full_stop"] * 40],
+    "sample": ["2", "idle", "g", "g", "g", "g", "n", *["backspace"] * 4, *"1000", "enter", "r", "idle", "right",
+               "right", "idle", *["full_stop"] * 40],
 }  # fmt: skip
 # `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}

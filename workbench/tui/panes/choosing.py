@@ -19,7 +19,7 @@ from workbench.tui.widgets.prompt import Prompt
 
 LISTS = {"source": sample.SOURCES, "selector": SELECTORS, "without": WITHOUT}
 ASKED = {
-    "count": ("networks to sample", "2 to 100000"),
+    "count": ("networks to sample", "200"),
     "seed": ("seed", "0"),
     "target": ("steps that policies shall survive", "120"),
     "save": ("save to", "a new file"),
