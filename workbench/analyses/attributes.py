@@ -7,7 +7,6 @@ the check whether anything else moves too.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -235,12 +234,7 @@ def svg(frame: Frame) -> str:
     return figure(panels, f"moved along {frame.attribute}")
 
 
-def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
-    """The generator's file."""
-    return (generators.choose(selection.population, params.generator),)
-
-
 ANALYSIS = Analysis(
     "attributes", "Move agents along a direction of survival, lean or sharpness", Params, Frame, run, table, summary,
-    figure=svg, reads=reads,
+    figure=svg, reads=generators.file_of,
 )  # fmt: skip

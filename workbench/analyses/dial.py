@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -187,12 +186,7 @@ def networks(frame: Frame) -> Population:
     return Population(PolicySpec.from_json(json.loads(frame.spec)), frame.weights, columns, {"dial": made})
 
 
-def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
-    """The generator's file."""
-    return (generators.choose(selection.population, params.generator),)
-
-
 ANALYSIS = Analysis(
     "dial", "Find policies that survive a wanted number of steps", Params, Frame, run, table, summary,
-    networks=networks, reads=reads,
+    networks=networks, reads=generators.file_of,
 )  # fmt: skip

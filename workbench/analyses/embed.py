@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,11 +130,13 @@ def summary(frame: Frame) -> dict[str, Any]:
     }
 
 
-def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
-    """The generator's file."""
-    return (generators.choose(selection.population, params.generator),)
-
-
 ANALYSIS = Analysis(
-    "embed", "Agent embeddings and a map of the latent space", Params, Frame, run, table, summary, reads=reads
+    "embed",
+    "Agent embeddings and a map of the latent space",
+    Params,
+    Frame,
+    run,
+    table,
+    summary,
+    reads=generators.file_of,
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,8 +70,6 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     """Yield a frame a chunk of networks."""
     if params.count < 1:
         raise WorkbenchError(f"count: expected 1 or more, got {params.count}")
-    if not 0 <= params.seed < 2**63:
-        raise WorkbenchError(f"seed: expected 0 to {2**63 - 1}, got {params.seed}")
     population = selection.population if selection.rows is None else selection.population.select(selection.indices)
     from workbench.learning.scoring import yardstick
     from workbench.rollouts.states import own, visited
@@ -152,11 +149,13 @@ def summary(frame: Frame) -> dict[str, Any]:
     return {"generator": frame.generator, "seed": frame.seed, "groups": rows_of(frame)}
 
 
-def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
-    """The generator's file."""
-    return (generators.choose(selection.population, params.generator),)
-
-
 ANALYSIS = Analysis(
-    "reconstruct", "Held-out networks encoded and decoded again", Params, Frame, run, table, summary, reads=reads
+    "reconstruct",
+    "Held-out networks encoded and decoded again",
+    Params,
+    Frame,
+    run,
+    table,
+    summary,
+    reads=generators.file_of,
 )

@@ -139,8 +139,6 @@ def check(params: Params) -> Episodes:
         raise WorkbenchError(f"selector: expected auto, {', '.join(SELECTORS)}, got {params.selector!r}")
     if not 2 <= params.count <= MOST:
         raise WorkbenchError(f"count: expected 2 to {MOST}, got {params.count}")
-    if not 0 <= params.seed < 2**63:
-        raise WorkbenchError(f"seed: expected 0 to {2**63 - 1}, got {params.seed}")
     return Episodes(params.episodes, params.cap, params.seed)
 
 
@@ -400,12 +398,11 @@ def networks(frame: Frame) -> Population:
 
 def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
     """The generator's file, and the faithful one's."""
-    files = [generators.choose(selection.population, params.generator)]
+    own = generators.file_of(selection, params)
     try:
-        files.append(generators.choose(selection.population, FAITHFUL))
+        return (*own, generators.choose(selection.population, FAITHFUL))
     except WorkbenchError:
-        return tuple(files)
-    return tuple(files)
+        return own
 
 
 ANALYSIS = Analysis(

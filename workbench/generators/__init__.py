@@ -113,6 +113,11 @@ def choose(population: Population, wanted: str) -> Path:
     )
 
 
+def file_of(selection: Any, params: Any) -> tuple[Path, ...]:
+    """The file that an analysis with a parameter `generator` reads: its `reads`."""
+    return (choose(selection.population, params.generator),)
+
+
 def for_population(population: Population, wanted: str, compute: Compute | None = None) -> "Generator":
     """Read the generator that is asked for by path or by name, and see that it is of such networks.
 
