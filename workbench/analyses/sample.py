@@ -200,6 +200,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             other = draw(faithful, held_against, params, name, compute, predictor_of(generator))
             played = rollout(other.samples.weights, population.spec, episodes, compute).steps.mean(1)
             add(label(faithful, name), other.samples.weights, played, (other.candidates / n, other.episodes))
+            done += 1
             yield frame(done)
     done = total - len(CONTROLS)
     yield frame(done)
