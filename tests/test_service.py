@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from workbench import service as module
+from workbench.analyses import find
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.policies import PolicySpec
-from workbench.population import Population
+from workbench.population import Population, load
 from workbench.results import ResultCache
 from workbench.service import Job, JobState, ModelService
 
@@ -306,3 +307,17 @@ def test_a_cache_that_cannot_be_written_costs_no_result(tmp_path, selection, mon
     assert job.state is JobState.DONE
     assert job.frame.done == 3
     assert "result not kept" in caplog.text
+
+
+def test_a_file_is_examined_anew(service, population, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "WORTH_KEEPING", -1.0)
+    info = find("info")
+    assert finish(service.submit(info, Selection(population), info.Params(episodes=5))).state is JobState.DONE
+    data = bytearray(population.path.read_bytes())
+    data[-3] ^= 1
+    damaged = tmp_path / "small.safetensors"
+    damaged.write_bytes(data)
+    # Its header, and so its hash, is that of the whole file.
+    job = finish(service.submit(info, Selection(load(damaged)), info.Params(episodes=5)))
+    assert job.state is JobState.FAILED
+    assert "damaged: its content hash" in job.error

@@ -92,6 +92,8 @@ class Analysis:
     """A frame as JSON values: what `--json` prints."""
     writes: bool = False
     """Whether it is a task."""
+    examines: bool = False
+    """Whether it examines the file itself, so that a result kept from before would be no answer."""
     networks: Callable[[Any], Population] | None = None
     """The networks of a frame as a population, where it has made some: what `--out` and saving in a pane write."""
     figure: Callable[[Any], str] | None = None

@@ -195,7 +195,7 @@ class ModelService:
         self._tell(job)
         try:
             key = None
-            if not job.analysis.writes and job.selection is not None:
+            if not (job.analysis.writes or job.analysis.examines) and job.selection is not None:
                 key = result_key(job.analysis, job.selection, job.params, self.compute.torch_device)
                 job.frame = self.cache.load(key, job.analysis)
                 job.cached = job.frame is not None

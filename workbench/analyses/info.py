@@ -156,4 +156,4 @@ def summary(frame: Frame) -> dict[str, Any]:
     }
 
 
-ANALYSIS = Analysis("info", "What is in a population", Params, Frame, run, table, summary)
+ANALYSIS = Analysis("info", "What is in a population", Params, Frame, run, table, summary, examines=True)
