@@ -195,10 +195,12 @@ class ModelService:
         self._tell(job)
         try:
             key = None
-            if not (job.analysis.writes or job.analysis.examines) and job.selection is not None:
-                key = result_key(job.analysis, job.selection, job.params, self.compute.torch_device)
-                job.frame = self.cache.load(key, job.analysis)
-                job.cached = job.frame is not None
+            if not job.analysis.writes and job.selection is not None:
+                device = self.compute.torch_device  # one that is not there is told, whether it is needed or not
+                if not job.analysis.examines:
+                    key = result_key(job.analysis, job.selection, job.params, device)
+                    job.frame = self.cache.load(key, job.analysis)
+                    job.cached = job.frame is not None
             if not job.cached and not self._iterate(job):
                 self._finish(job, JobState.CANCELLED)
                 return
