@@ -128,7 +128,7 @@ KNOWS = {
     "expressions": {"errors", "groups", "population"},
     "physics": {"errors", "policies"},
     "kernels": {"places", "policies", "physics", "kernels"},
-    "rollouts": {"errors", "compute", "policies", "physics", "kernels", "rollouts"},
+    "rollouts": {"errors", "compute", "policies", "physics", "kernels", "population", "rollouts"},
     "analysis": {"errors", "compute", "population"},
     "results": {"analysis", "errors", "places", "storage"},
     "service": {"analysis", "compute", "errors", "results", "text"},

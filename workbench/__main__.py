@@ -1,5 +1,6 @@
 """The command `agentemb-tui`: decides between the app and a sub-command before anything slow is imported."""
 
+import os
 import sys
 
 from workbench.leaving import leave
@@ -17,6 +18,8 @@ def commands() -> set[str]:
 
 def main() -> None:
     """Run the program. A first word that is no sub-command is a population to open."""
+    # Products of matrices run on the threads of a job: a pool of BLAS' own beside them would take cores unasked.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = sys.argv[1:]
     first = arguments[0] if arguments else ""
     if first and (first in OPTIONS_OF_THE_PROGRAM or first in commands()):

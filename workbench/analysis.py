@@ -9,8 +9,8 @@ import ast
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
-from dataclasses import Field, asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -73,6 +73,18 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Export:
+    """A file that can be made of a finished frame: an option of the command line."""
+
+    doc: str
+    """The option's help."""
+    suffixes: tuple[str, ...]
+    """Of the files it can write."""
+    write: Callable[[Compute, Any, Any, Any, Path], None]
+    """(compute, selection, params, frame, path), atomically."""
+
+
+@dataclass(frozen=True)
 class Analysis:
     """A computation, told to both front ends by one object."""
 
@@ -100,6 +112,8 @@ class Analysis:
     """A frame as an SVG document: what `--svg` writes."""
     reads: Callable[[Any, Any], tuple[Path, ...]] | None = None
     """(selection, params) -> files beside the population that the result depends on."""
+    exports: Mapping[str, Export] = field(default_factory=dict)
+    """Other files, by the option that names them."""
 
 
 def describe_params(params: type) -> list[tuple[Field, str]]:

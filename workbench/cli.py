@@ -211,6 +211,8 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
         parameters.append(_parameter("out", OutOption, None))
     if analysis.figure is not None:
         parameters.append(_parameter("svg", SvgOption, None))
+    for name, export in analysis.exports.items():
+        parameters.append(_parameter(name, Annotated[Path | None, typer.Option(help=export.doc)], None))
     parameters += [
         _parameter("as_json", JsonOption, False),
         _parameter("device", DeviceOption, "auto"),
@@ -220,7 +222,10 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
     def command(**values: Any) -> None:
         as_json = values.pop("as_json")
         out, svg = values.pop("out", None) if analysis.networks else None, values.pop("svg", None)
-        for path in (out, svg):
+        files = {name: path for name in analysis.exports if (path := values.pop(name)) is not None}
+        for name, path in files.items():
+            check_suffix(name, path, analysis.exports[name].suffixes)
+        for path in (out, svg, *files.values()):
             if path is not None and os.path.exists(path):  # pathlib's raises where a name is too long
                 raise WorkbenchError(f"{path}: already there; give another name or remove it")
         compute = Compute(values.pop("device"), values.pop("threads"))
@@ -238,6 +243,8 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
             analysis.networks(job.frame).save(out)
         if svg is not None and analysis.figure is not None:
             write_text(svg, analysis.figure(job.frame))
+        for name, path in files.items():
+            analysis.exports[name].write(compute, selection, job.params, job.frame, path)
         if as_json:
             said = analysis.summary(job.frame)
             print_json({**(_identity(selection.population) if selection else {}), **said})
@@ -251,6 +258,16 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = f"{analysis.title}."
     return command
+
+
+def check_suffix(name: str, path: Path, suffixes: tuple[str, ...]) -> None:
+    """Whether a file can be written under this name.
+
+    Raises:
+        WorkbenchError: another suffix.
+    """
+    if path.suffix not in suffixes:
+        raise WorkbenchError(f"{name}: expected a file ending in {' or '.join(suffixes)}, got {path}")
 
 
 def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:

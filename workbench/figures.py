@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from workbench.axes import Axis, axis, axis_of, nice_step
 from workbench.charts import histogram_lines, series_lines
 from workbench.drawing import plain
+from workbench.matrices import heat_map_lines
 from workbench.panels import HeatMap, Histogram, Lines, Panel, Reference, Series
 from workbench.svg import (
     BOTTOM,
@@ -29,7 +30,10 @@ from workbench.svg import (
     text,
 )
 
-__all__ = ["HeatMap", "Histogram", "Lines", "Panel", "Reference", "Series", "figure", "text_histogram", "text_lines"]
+__all__ = [
+    "HeatMap", "Histogram", "Lines", "Panel", "Reference", "Series", "figure", "text_heat_map", "text_histogram",
+    "text_lines",
+]  # fmt: skip
 
 ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE, BLACK = (
     "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000"
@@ -75,6 +79,11 @@ def text_histogram(panel: Histogram, width: int = 78, height: int = 20) -> str:
 def text_lines(panel: Lines, width: int = 78, height: int = 20) -> str:
     """Lines as plain text."""
     return plain(series_lines(panel, width, height))
+
+
+def text_heat_map(panel: HeatMap, width: int = 78, height: int = 24) -> str:
+    """A matrix as plain text; a small one takes fewer lines."""
+    return plain(heat_map_lines(panel, width, height)).rstrip("\n") + "\n"
 
 
 def _panel(panel: Panel) -> list[str]:

@@ -208,8 +208,8 @@ def normalise(observations: NDArray, spec: PolicySpec) -> NDArray[np.float32]:
     return x
 
 
-def forward(weights: NDArray, spec: PolicySpec, observations: NDArray) -> NDArray[np.float32]:
-    """Outputs of many networks.
+def activations(weights: NDArray, spec: PolicySpec, observations: NDArray) -> list[NDArray[np.float32]]:
+    """What each layer of many networks gives; the last are the outputs.
 
     Args:
         weights: (n, p).
@@ -217,11 +217,12 @@ def forward(weights: NDArray, spec: PolicySpec, observations: NDArray) -> NDArra
         observations: (s, d), the same for all networks, or (n, s, d).
 
     Returns:
-        (n, s, outputs) float32.
+        (n, s, units) float32 for each layer.
     """
     x = normalise(observations, spec)
     if x.ndim == 2:
         x = x[None]
+    found = []
     parts = layers(np.asarray(weights, np.float32), spec)
     for k, (matrix, bias) in enumerate(parts):
         x = x @ matrix.swapaxes(-1, -2)
@@ -229,4 +230,22 @@ def forward(weights: NDArray, spec: PolicySpec, observations: NDArray) -> NDArra
             x = x + bias[:, None, :]
         if k + 1 < len(parts):
             x = activate(spec.activation, x)
-    return x
+        found.append(x)
+    return found
+
+
+def forward(weights: NDArray, spec: PolicySpec, observations: NDArray) -> NDArray[np.float32]:
+    """Outputs of many networks, (n, s, outputs) float32: the last of their `activations`."""
+    return activations(weights, spec, observations)[-1]
+
+
+def initial(spec: PolicySpec, count: int, seed: int) -> NDArray[np.float32]:
+    """Networks (count, p) as torch initialises them: uniform within 1 / sqrt(inputs of the layer), biases alike."""
+    random = np.random.default_rng([seed, 5])
+    bounds = flatten(
+        [
+            (np.full((out, n_in), n_in**-0.5), np.full(out, n_in**-0.5) if spec.bias else None)
+            for n_in, out in pairwise(spec.sizes)
+        ]
+    )
+    return (random.uniform(-1, 1, (count, spec.parameters)) * bounds).astype(np.float32)

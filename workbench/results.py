@@ -29,7 +29,7 @@ def program_digest() -> str:
 def result_key(analysis: Analysis, selection: Selection, params: Any, device: str) -> str:
     """What a result depends on, as one hash: networks, parameters, program and device."""
     files = analysis.reads(selection, params) if analysis.reads else ()
-    read = [storage.read_tensors(path)[1].get("hash") for path in files]
+    read = [storage.hash_of(path) for path in files]
     said = [analysis.name, selection.hash, params_json(params), __version__, program_digest(), device, read]
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 

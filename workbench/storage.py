@@ -100,6 +100,12 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, sort_keys=True) + "\n")
 
 
+def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
+    """Write named arrays as NumPy's .npz, atomically."""
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
 def write_tensors(path: Path, arrays: Mapping[str, NDArray], header: Mapping[str, Any]) -> None:
     """Write named arrays and a JSON header to one safetensors file, atomically."""
     meta = json.dumps(header, sort_keys=True, allow_nan=False, separators=(",", ":"))
@@ -159,6 +165,21 @@ def _header(path: Path, metadata: Any) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise WorkbenchError(f"{path}: its `{KEY}` header is not a JSON object")
     return header
+
+
+def hash_of(path: Path) -> str:
+    """What a file says: the content hash in the header of this program's own, of others a hash of their bytes.
+
+    Raises:
+        WorkbenchError: it cannot be read.
+    """
+    if path.suffix == ".safetensors":
+        return str(read_tensors(path)[1].get("hash"))
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        raise WorkbenchError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def content_hash(arrays: Mapping[str, NDArray], header: Mapping[str, Any]) -> str:

@@ -49,3 +49,23 @@ def minimum_cost(
     if bad := np.flatnonzero(np.isnan(totals)).tolist():
         raise WorkbenchError(f"assignment: costs of problem {bad[0]} are not all finite and within {LARGEST:g}")
     return columns, totals
+
+
+def greedy(costs: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Give each row a column of its own, the cheapest pair first, then the cheapest of what is left.
+
+    Args:
+        costs: (m, k, k), finite.
+
+    Returns:
+        The column of each row (m, k). Of equal costs the first row's first column comes first.
+    """
+    left = np.array(costs, np.float64)
+    m, k = left.shape[:2]
+    columns = np.empty((m, k), np.int64)
+    every = np.arange(m)
+    for _ in range(k):
+        row, column = np.divmod(left.reshape(m, k * k).argmin(axis=1), k)
+        columns[every, row] = column
+        left[every, row], left[every, :, column] = np.inf, np.inf
+    return columns

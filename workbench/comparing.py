@@ -1,0 +1,289 @@
+"""What comparisons of networks share: which networks, which layer, which columns of figures, and the run over pairs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.analysis import Selection
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.groups import CARTPOLE
+from workbench.numerics.similarity import MEASURES, ConvergenceFamily, DecisionFamily, GeometryFamily, Measure
+from workbench.numerics.similarity.convergence import MATCHINGS, RANDOM
+from workbench.numerics.similarity.family import Family
+from workbench.numerics.similarity.grouped import mutual
+from workbench.numerics.similarity.pairs import TILE, Layer, all_pairs, between, count_tiles
+from workbench.physics import is_cartpole
+from workbench.policies import PolicySpec, initial
+from workbench.population import Population
+
+OUTPUT = -1
+"""The last layer."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measure of one layer."""
+
+    name: str
+    heading: str
+    measure: Measure
+    output: bool
+    """Whether it is of the outputs, whatever hidden layer is compared."""
+
+    @property
+    def title(self) -> str:
+        """In full."""
+        return f"{self.measure.title}, {'outputs' if self.output else 'hidden units'}"
+
+
+COLUMNS = {
+    c.name: c
+    for c in (
+        Column("cd", "hidden CD", MEASURES["cd"], False),
+        Column("output-cd", "output CD", MEASURES["cd"], True),
+        Column("agreement", "agreement", MEASURES["agreement"], True),
+        Column("jsd", "JSD", MEASURES["jsd"], True),
+        Column("cka", "CKA", MEASURES["cka"], False),
+        Column("debiased-cka", "CKA debiased", MEASURES["debiased-cka"], False),
+        Column("procrustes", "Procrustes", MEASURES["procrustes"], False),
+        Column("permutation", "permutation", MEASURES["permutation"], False),
+    )
+}
+HIDDEN_COST, OUTPUT_COST = 20, 1
+"""What a tile of pairs takes, about, where there are 30 hidden units and 2 outputs."""
+CONTROL = TILE
+"""Networks in a control."""
+CONTROLS = ("states shuffled", "units at random", "random weights")
+
+
+@dataclass(frozen=True)
+class How:
+    """What is compared, and how."""
+
+    measure: tuple[str, ...] = ()
+    layer: str = "hidden"
+    matching: str = "optimal"
+    signed: bool = False
+
+    def check(self) -> None:
+        """Whether all choices are known.
+
+        Raises:
+            WorkbenchError: one is not.
+        """
+        for name in self.measure:
+            if name not in COLUMNS:
+                raise WorkbenchError(f"measure: expected {', '.join(COLUMNS)}, got {name!r}")
+        if self.matching not in MATCHINGS:
+            raise WorkbenchError(f"matching: expected {' or '.join(MATCHINGS)}, got {self.matching!r}")
+        if self.layer != "hidden" and not (self.layer.isdecimal() and int(self.layer) > 0):
+            raise WorkbenchError(f"layer: expected hidden or a layer's number from 1 on, got {self.layer!r}")
+
+    def hidden(self, spec: PolicySpec) -> int | None:
+        """The hidden layer that is compared, from 0; None where there is none.
+
+        Raises:
+            WorkbenchError: a number beyond the last hidden layer.
+        """
+        last = len(spec.sizes) - 3
+        if self.layer == "hidden":
+            return last if last >= 0 else None
+        if int(self.layer) - 1 > last:
+            raise WorkbenchError(f"layer: {spec.label} has {last + 1} hidden layers, got {self.layer}")
+        return int(self.layer) - 1
+
+    def columns(self, specs: Sequence[PolicySpec]) -> tuple[str, ...]:
+        """The columns that can be had of networks of these architectures, in `COLUMNS`' order.
+
+        Raises:
+            WorkbenchError: one that was asked for cannot.
+        """
+        cannot: dict[str, str] = {}
+        for spec in specs:
+            discrete = None
+            for name, column in COLUMNS.items():
+                if column.output and name in ("agreement", "jsd"):
+                    discrete = has_discrete_actions(spec) if discrete is None else discrete
+                    if not discrete:
+                        cannot[name] = f"the actions of {spec.env} are not discrete"
+                elif not column.output and self.hidden(spec) is None:
+                    cannot[name] = f"{spec.label} has no hidden layer"
+        for name in self.measure:
+            if name in cannot:
+                raise WorkbenchError(f"measure: {name} cannot be had: {cannot[name]}")
+        return tuple(n for n in COLUMNS if n not in cannot and (not self.measure or n in self.measure))
+
+    def families(self, columns: Sequence[str], compute: Compute) -> list[tuple[Family, bool, dict[str, str]]]:
+        """Families to run, whether of the outputs, and the column that each of a family's measures fills."""
+        convergence = ConvergenceFamily(self.signed, self.matching, compute)
+        found: list[tuple[Family, bool, dict[str, str]]] = []
+        deciding = tuple(n for n in ("agreement", "jsd") if n in columns)
+        shaped = tuple(n for n in ("cka", "debiased-cka", "procrustes", "permutation") if n in columns)
+        if "output-cd" in columns:
+            found.append((convergence, True, {"cd": "output-cd"}))
+        if deciding:
+            found.append((DecisionFamily(deciding), True, {n: n for n in deciding}))
+        if "cd" in columns:
+            found.append((convergence, False, {"cd": "cd"}))
+        if shaped:
+            found.append((GeometryFamily(shaped, compute), False, {n: n for n in shaped}))
+        return found
+
+
+def has_discrete_actions(spec: PolicySpec) -> bool:
+    """Whether outputs are one number an action.
+
+    Raises:
+        WorkbenchError: the environment is unknown, or does not fit the policy.
+    """
+    if is_cartpole(spec) or spec.action == "sampled":
+        return True
+    import gymnasium
+
+    from workbench.rollouts import gym
+
+    env = gym.make(spec, 1)
+    discrete = isinstance(env.action_space, gymnasium.spaces.Discrete)
+    env.close()
+    return discrete
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """The networks of a comparison, those of one population together."""
+
+    populations: tuple[Population, ...]
+    rows: tuple[NDArray[np.int64], ...]
+    """(n_k,) of each population."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self.rows))
+
+    @property
+    def specs(self) -> list[PolicySpec]:
+        """Of each population."""
+        return [p.spec for p in self.populations]
+
+    def layers(self, how: How, output: bool) -> list[Layer]:
+        """What is compared of each population's networks."""
+        found = []
+        for population, rows in zip(self.populations, self.rows, strict=True):
+            index = OUTPUT if output else how.hidden(population.spec)
+            assert index is not None
+            found.append(Layer(np.asarray(population.weights[rows]), population.spec, index))
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`#12`, or `name #12` where there are several populations."""
+        several = len(self.populations) > 1
+        return tuple(
+            f"{p.name} #{row}" if several else f"#{row}"
+            for p, rows in zip(self.populations, self.rows, strict=True)
+            for row in rows.tolist()
+        )
+
+    @property
+    def survival(self) -> NDArray[np.float64]:
+        """(n,) steps; NaN where a population has no such column."""
+        found = [
+            np.asarray(p["survival"], float)[rows] if "survival" in p.columns else np.full(len(rows), np.nan)
+            for p, rows in zip(self.populations, self.rows, strict=True)
+        ]
+        return np.concatenate(found)
+
+    def groups(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """Survival groups, the best first, population by population; networks without survival are one group."""
+        names: list[str] = []
+        member = np.full(len(self), -1)
+        begin, several = 0, len(self.populations) > 1
+        survival = self.survival
+        for population, rows in zip(self.populations, self.rows, strict=True):
+            here = slice(begin, begin + len(rows))
+            assigned = CARTPOLE.assign(survival[here])
+            for g in (*reversed(range(len(CARTPOLE))), -1):
+                inside = np.flatnonzero(assigned == g)
+                if len(inside):
+                    name = CARTPOLE.names[g] if g >= 0 else "unmeasured"
+                    member[begin + inside] = len(names)
+                    names.append(f"{population.name} {name}" if several else name)
+            begin += len(rows)
+        return tuple(names), member
+
+
+def draw(selection: Selection, most: int, seed: int) -> NDArray[np.int64]:
+    """Rows of the selection: all, or at most so many, evenly from the survival groups that it has.
+
+    Raises:
+        WorkbenchError: nothing is selected.
+    """
+    rows, population = selection.indices, selection.population
+    if not len(rows):
+        raise WorkbenchError(f"{population.name}: no networks are selected")
+    if len(rows) <= most:
+        return rows
+    random = np.random.default_rng([seed, 12])
+    group = np.full(len(rows), -1)
+    if "survival" in population.columns:
+        group = CARTPOLE.assign(np.asarray(population["survival"], float)[rows])
+    queues = [random.permutation(rows[group == g]) for g in np.unique(group)]
+    # One of each group in turn, so that small groups are used up before large ones take their places.
+    turns = np.concatenate([np.arange(len(q)) + k / len(queues) for k, q in enumerate(queues)])
+    return np.sort(np.concatenate(queues)[np.argsort(turns, kind="stable")[:most]])
+
+
+def cost(compared: Compared, how: How, columns: Sequence[str], compute: Compute) -> int:
+    """Units of work that `run` goes through."""
+    families = how.families(columns, compute)
+    return sum(
+        (OUTPUT_COST if output else HIDDEN_COST) * count_tiles(compared.layers(how, output))
+        for _, output, _ in families
+    )
+
+
+def run(
+    compared: Compared, states: NDArray, how: How, columns: Sequence[str], compute: Compute, out: NDArray
+) -> Iterator[int]:
+    """Fill the matrices of all columns, (columns, n, n), from row to column; yields units of work done."""
+    for family, output, filled in how.families(columns, compute):
+        into = {measure: out[columns.index(column)] for measure, column in filled.items()}
+        for _ in all_pairs(compared.layers(how, output), states, family, compute, into):
+            yield OUTPUT_COST if output else HIDDEN_COST
+
+
+def controls(
+    compared: Compared, states: NDArray, how: How, columns: Sequence[str], compute: Compute, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Matrices (columns, m, m), mutual, of what a figure means: NaN where a control has no such column.
+
+    `states shuffled`: each network against others whose states are in another order, so that nothing but the
+    distributions of activations is left in common. `units at random`: the mean over all pairings of units instead of a
+    matching. `random weights`: networks as torch initialises them. The networks are at most `CONTROL` of the first
+    population's.
+    """
+    random = np.random.default_rng([seed, 13])
+    rows = compared.rows[0]
+    some = np.sort(random.permutation(len(rows))[:CONTROL])
+    spec = compared.populations[0].spec
+    few = Compared(compared.populations[:1], (rows[some],))
+    untrained = Compared((Population(spec, initial(spec, CONTROL, seed)),), (np.arange(CONTROL),))
+    shuffled = states[random.permutation(len(states))]
+    found = {}
+    for name, networks, other_states, matching in (
+        (CONTROLS[0], few, shuffled, how.matching),
+        (CONTROLS[1], few, states, RANDOM),
+        (CONTROLS[2], untrained, states, how.matching),
+    ):
+        matrices = np.full((len(columns), len(networks), len(networks)), np.nan)
+        used = How(how.measure, how.layer, matching, how.signed)
+        for family, output, filled in used.families(columns, compute):
+            if matching == RANDOM and not isinstance(family, ConvergenceFamily):
+                continue
+            values = between(networks.layers(used, output)[0], states, other_states, family)
+            for measure, column in filled.items():
+                matrices[columns.index(column)] = mutual(values[measure])
+        found[name] = matrices
+    return found
