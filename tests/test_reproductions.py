@@ -7,16 +7,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from workbench import reproductions
-from workbench.analyses import sample
+from workbench import good_and_bad, reproductions
+from workbench.analyses import converge, sample
 from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
+from workbench.good_and_bad import pools
 from workbench.learning import shelf
 from workbench.learning.data import TrainingData
 from workbench.learning.scoring import yardstick
 from workbench.numerics.distributions import wasserstein
-from workbench.paper import TABLE_1_SAMPLES, TABLE_1_TRAINING
+from workbench.paper import FIGURE_5, FIGURE_6, TABLE_1_SAMPLES, TABLE_1_TRAINING
 from workbench.population import load
 from workbench.reproducing import GROUPS, Params, seeds_of
 
@@ -105,6 +106,64 @@ def test_figure_9_is_of_fewer_networks(ready):
     assert "equal epochs" in analysis.summary(frame)["sentence"]
 
 
+def test_table_2_has_the_figures_that_comparing_gives(ready, monkeypatch):
+    monkeypatch.setattr(good_and_bad, "POOL", 20)
+    analysis, frame = last_of("table2", ready.population)
+    said = analysis.summary(frame)
+    assert said["paper"]["good"] == {"survival": 191.0, "cd": [2.75, 1.96], "output-cd": [0.32, 0.49]}
+    assert said["paper"]["bad"] == {"survival": 29.0, "cd": [3.13, 1.7], "output-cd": [0.09, 0.11]}
+    population = ready.population
+    found = pools(population, "trained", 0, 200, {}, COMPUTE)
+    rows = [int(np.flatnonzero((population.weights == w).all(1))[0]) for w in found.networks.weights]
+    for kind, wanted in (("good", 191.0), ("bad", 29.0)):
+        ten = [rows[k] for k in found.ten(kind)]
+        away = np.abs(np.asarray(population["survival"])[[rows[k] for k in found.pool(kind)]] - wanted)
+        assert (np.diff(away) >= 0).all()
+        *_, alone = converge.run(
+            COMPUTE, Selection(population, tuple(ten)), converge.Params(states=str(population.path))
+        )
+        for column in ("cd", "output-cd", "agreement", "cka", "procrustes"):
+            pairs = alone.matrix(column)[np.triu_indices(10, 1)]
+            assert said["rows"][f"trained networks, {kind}"][column]["ten"][0] == pytest.approx(
+                [pairs.mean(), pairs.std(ddof=1)], rel=1e-9
+            )
+            middle, low, high = said["rows"][f"trained networks, {kind}"][column]["other_tens"]
+            assert low < middle < high
+    assert list(said["controls"]) == ["states shuffled", "units at random", "random weights"]
+    assert said["controls"]["states shuffled"]["cka"][0] < 0.01 < said["controls"]["random weights"]["cka"][0]
+    for sentence, source in zip(said["sentences"], said["good_below_bad"], strict=True):
+        assert sentence.startswith(f"{source}: hidden CD ")
+    text = " ".join(ElementTree.fromstring(analysis.figure(frame)).itertext())
+    assert "trained networks" in text and "output CD" in text
+
+
+@pytest.mark.parametrize(("name", "units", "column"), [("fig5", 30, "cd"), ("fig6", 2, "output-cd")])
+def test_figures_5_and_6_draw_pairs_of_the_ten(ready, name, units, column):
+    analysis, frame = last_of(name, ready.population)
+    said = analysis.summary(frame)
+    assert len(said["pairs"]) == 9
+    found = pools(ready.population, "trained", 0, 200, {}, COMPUTE)
+    networks = found.networks.with_columns()
+    rows = (*found.ten("good").tolist(), *found.ten("bad").tolist())
+    params = converge.Params(measure=(column,), states=str(ready.population.path))
+    *_, alone = converge.run(COMPUTE, Selection(networks, rows), params)
+    both = alone.matrix(column)
+    parts = {"good": both[:10, :10][np.triu_indices(10, 1)], "bad": both[10:, 10:][np.triu_indices(10, 1)]}
+    parts["mixed"] = both[:10, 10:].ravel()
+    for row, values in parts.items():
+        told = said["pairs"][f"trained networks, {row}"]
+        assert told["paper"] == {"cd": FIGURE_5, "output-cd": FIGURE_6}[column][row]
+        correlations = np.array(told["correlations"])
+        assert correlations.shape == (units, units)
+        assert np.mean(told["distance"]) == pytest.approx(np.sort(values)[len(values) // 2])
+        # Partners stand on the diagonal, the closest first, and fall short of the best by the distance.
+        partners = np.diag(correlations)
+        assert (np.diff(partners) <= 1e-12).all()
+        short = correlations.max(axis=1) - partners, correlations.max(axis=0) - partners
+        assert [short[0].sum(), short[1].sum()] == pytest.approx(told["distance"], abs=1e-9)
+    ElementTree.fromstring(analysis.figure(frame))
+
+
 @pytest.mark.parametrize(
     ("seeds", "message"),
     [
@@ -145,4 +204,6 @@ def test_the_command_writes_figure_text_and_numbers(ready, tmp_path, cli):
 def test_words_that_are_no_figure(words, cli):
     said = cli("reproduce", *words)
     assert said.code == 2
-    assert "expected fig4, fig9, table1 and at most one population file" in " ".join(said.err.split())
+    assert "expected fig4, fig5, fig6, fig9, table1, table2 and at most one population file" in " ".join(
+        said.err.split()
+    )

@@ -20,7 +20,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from workbench import __version__
+from workbench import __version__, reproductions
 from workbench.analyses import find, names
 from workbench.analysis import Analysis, Selection, describe_params
 from workbench.compute import Compute
@@ -133,7 +133,7 @@ def bench(
 
 @app.command(short_help="The paper's tables and figures, made again.")
 def reproduce(
-    what: Annotated[list[str], typer.Argument(help="Tables and figures (table1, fig4, fig9), and a population file.")],
+    what: Annotated[list[str], typer.Argument(help=f"Of {', '.join(reproductions.names())}; and a population file.")],
     out: Annotated[Path, typer.Option(help="Folder for figures (SVG), tables (text) and every number (JSON).")] = Path(
         "reproduced"
     ),
@@ -145,7 +145,6 @@ def reproduce(
     threads: ThreadsOption = 0,
 ) -> None:
     """Make the paper's tables and figures from a population, beside the paper's own figures."""
-    from workbench import reproductions
     from workbench.reproducing import Params
 
     known = reproductions.names()

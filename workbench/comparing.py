@@ -11,10 +11,10 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.groups import CARTPOLE
 from workbench.numerics.similarity import MEASURES, ConvergenceFamily, DecisionFamily, GeometryFamily, Measure
-from workbench.numerics.similarity.convergence import MATCHINGS, RANDOM
-from workbench.numerics.similarity.family import Family
+from workbench.numerics.similarity.convergence import MATCHINGS, RANDOM, converge, standardise
+from workbench.numerics.similarity.family import SERIAL, Family, products
 from workbench.numerics.similarity.grouped import mutual
-from workbench.numerics.similarity.pairs import TILE, Layer, all_pairs, between, count_tiles
+from workbench.numerics.similarity.pairs import Layer, all_pairs, between, count_pairs
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec, initial
 from workbench.population import Population
@@ -53,8 +53,8 @@ COLUMNS = {
     )
 }
 HIDDEN_COST, OUTPUT_COST = 20, 1
-"""What a tile of pairs takes, about, where there are 30 hidden units and 2 outputs."""
-CONTROL = TILE
+"""What a pair takes, about, where there are 30 hidden units and 2 outputs."""
+CONTROL = 16
 """Networks in a control."""
 CONTROLS = ("states shuffled", "units at random", "random weights")
 
@@ -79,7 +79,7 @@ class How:
                 raise WorkbenchError(f"measure: expected {', '.join(COLUMNS)}, got {name!r}")
         if self.matching not in MATCHINGS:
             raise WorkbenchError(f"matching: expected {' or '.join(MATCHINGS)}, got {self.matching!r}")
-        if self.layer != "hidden" and not (self.layer.isdecimal() and int(self.layer) > 0):
+        if self.layer != "hidden" and not (self.layer.isdecimal() and len(self.layer) < 5 and int(self.layer) > 0):
             raise WorkbenchError(f"layer: expected hidden or a layer's number from 1 on, got {self.layer!r}")
 
     def hidden(self, spec: PolicySpec) -> int | None:
@@ -92,7 +92,8 @@ class How:
         if self.layer == "hidden":
             return last if last >= 0 else None
         if int(self.layer) - 1 > last:
-            raise WorkbenchError(f"layer: {spec.label} has {last + 1} hidden layers, got {self.layer}")
+            layers = "1 hidden layer" if last == 0 else f"{last + 1} hidden layers"
+            raise WorkbenchError(f"layer: {spec.label} has {layers}, got {self.layer}")
         return int(self.layer) - 1
 
     def columns(self, specs: Sequence[PolicySpec]) -> tuple[str, ...]:
@@ -160,7 +161,12 @@ class Compared:
     """(n_k,) of each population."""
 
     def __len__(self) -> int:
-        return sum(map(len, self.rows))
+        return sum(self.sizes)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Networks of each population."""
+        return [len(rows) for rows in self.rows]
 
     @property
     def specs(self) -> list[PolicySpec]:
@@ -177,13 +183,19 @@ class Compared:
         return found
 
     @property
+    def prefixes(self) -> tuple[str, ...]:
+        """What tells the populations apart: nothing where there is one, `name ` or `name (2) ` where there are more."""
+        names = [p.name for p in self.populations]
+        if len(names) < 2:
+            return ("",)
+        counts = [names[:k].count(name) for k, name in enumerate(names)]
+        return tuple(f"{name} ({n + 1}) " if n else f"{name} " for name, n in zip(names, counts, strict=True))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """`#12`, or `name #12` where there are several populations."""
-        several = len(self.populations) > 1
         return tuple(
-            f"{p.name} #{row}" if several else f"#{row}"
-            for p, rows in zip(self.populations, self.rows, strict=True)
-            for row in rows.tolist()
+            f"{prefix}#{row}" for prefix, rows in zip(self.prefixes, self.rows, strict=True) for row in rows.tolist()
         )
 
     @property
@@ -199,17 +211,15 @@ class Compared:
         """Survival groups, the best first, population by population; networks without survival are one group."""
         names: list[str] = []
         member = np.full(len(self), -1)
-        begin, several = 0, len(self.populations) > 1
-        survival = self.survival
-        for population, rows in zip(self.populations, self.rows, strict=True):
+        begin, survival = 0, self.survival
+        for prefix, rows in zip(self.prefixes, self.rows, strict=True):
             here = slice(begin, begin + len(rows))
             assigned = CARTPOLE.assign(survival[here])
             for g in (*reversed(range(len(CARTPOLE))), -1):
                 inside = np.flatnonzero(assigned == g)
                 if len(inside):
-                    name = CARTPOLE.names[g] if g >= 0 else "unmeasured"
                     member[begin + inside] = len(names)
-                    names.append(f"{population.name} {name}" if several else name)
+                    names.append(prefix + (CARTPOLE.names[g] if g >= 0 else "unmeasured"))
             begin += len(rows)
         return tuple(names), member
 
@@ -239,7 +249,7 @@ def cost(compared: Compared, how: How, columns: Sequence[str], compute: Compute)
     """Units of work that `run` goes through."""
     families = how.families(columns, compute)
     return sum(
-        (OUTPUT_COST if output else HIDDEN_COST) * count_tiles(compared.layers(how, output))
+        (OUTPUT_COST if output else HIDDEN_COST) * count_pairs(compared.layers(how, output))
         for _, output, _ in families
     )
 
@@ -250,8 +260,8 @@ def run(
     """Fill the matrices of all columns, (columns, n, n), from row to column; yields units of work done."""
     for family, output, filled in how.families(columns, compute):
         into = {measure: out[columns.index(column)] for measure, column in filled.items()}
-        for _ in all_pairs(compared.layers(how, output), states, family, compute, into):
-            yield OUTPUT_COST if output else HIDDEN_COST
+        for pairs in all_pairs(compared.layers(how, output), states, family, compute, into):
+            yield pairs * (OUTPUT_COST if output else HIDDEN_COST)
 
 
 def controls(
@@ -287,3 +297,31 @@ def controls(
                 matrices[columns.index(column)] = mutual(values[measure])
         found[name] = matrices
     return found
+
+
+def matched(
+    pair: Compared, states: NDArray, how: How, output: bool
+) -> tuple[NDArray, NDArray, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Correlations of units (h, k), partners (h,), and the constant units of both."""
+    a, b = (standardise(layer.on(states), how.signed) for layer in pair.layers(how, output))
+    correlations = products(a.rows, b.rows)[:, 0]
+    found = converge(correlations, a.live, b.live, how.matching, SERIAL)
+    left_out = [tuple(np.flatnonzero(~units.live[0]).tolist()) for units in (a, b)]
+    return correlations[0], found.partners[0], (left_out[0], left_out[1])
+
+
+def in_order(correlations: NDArray, partners: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Units of both networks so that partners stand in one place, the closest first; those without one come last.
+
+    Args:
+        correlations: (h, k).
+        partners: (h,) as `matched` has them.
+
+    Returns:
+        Units of the first network (h,) and of the second (k,).
+    """
+    first = np.flatnonzero(partners >= 0)
+    first = first[np.argsort(-correlations[first, partners[first]], kind="stable")]
+    rest = (np.setdiff1d(np.arange(n), taken) for n, taken in zip(correlations.shape, (first, partners), strict=True))
+    alone, other = rest
+    return np.concatenate([first, alone]), np.concatenate([partners[first], other])

@@ -11,7 +11,7 @@ from workbench.axes import HUGE, Axis, axis, number
 from workbench.charts import ROOM_FOR_AXES, ROOM_FOR_LABELS
 from workbench.drawing import Cells, Line, breadth
 from workbench.panels import HeatMap
-from workbench.sides import WIDEST_NAME, Side, along, fitted
+from workbench.sides import Side, along, fitted, short
 from workbench.text import clean
 
 RAMP = " ░▒▓█"
@@ -212,7 +212,7 @@ def _laid(
     if panel.y_range is not None:
         widest = max(map(len, axis(*panel.y_range, max(2, room // 3), tight=True).labels))
     else:
-        widest = max((breadth(clean(n, WIDEST_NAME)) for n in panel.y_names), default=len(str(shape[0])))
+        widest = max((breadth(short(n)) for n in panel.y_names), default=len(str(shape[0])))
     left = 1 + min(widest, width // 3) if framed else 0
     return left, above + framed, *fitted(shape, ((), ()), room, max(1, width - left - framed))
 
@@ -222,10 +222,11 @@ def _label_sides(cells: Cells, left: int, top: int, panel: HeatMap, rows: Side, 
     bottom, n = top + len(rows.which), int(columns.edges[-1])
     least = 1 if panel.y_names else 3
     for y, text in along(rows, panel.y_names, panel.y_range, least, panel.upward):
+        text = short(text, left - 1)
         cells.write(left - 1 - breadth(text), top + y, text, "dim")
         if panel.y_range is not None:
             cells.put(left - 1, top + y, "┤", "dim")
-    widest = max((breadth(clean(name, WIDEST_NAME)) for name in panel.x_names), default=len(str(n)) + 1)
+    widest = max((breadth(short(name)) for name in panel.x_names), default=len(str(n)) + 1)
     free = 0
     for x, text in along(columns, panel.x_names, panel.x_range, 8 if panel.x_range else widest + 1):
         start = max(0, left + x - breadth(text) // 2) if panel.x_range else left + x

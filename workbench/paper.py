@@ -39,6 +39,30 @@ TABLE_1_SAMPLES = {
 SAMPLED = 200
 """Networks the paper samples for each figure."""
 
+
+@dataclass(frozen=True)
+class ConvergenceGroup:
+    """One row of Table 2: ten networks of about this survival time (steps), convergence distances of their pairs."""
+
+    survival: float
+    group: str
+    """The survival group whose conditional generator they are sampled from."""
+    hidden: tuple[float, float]
+    """Mean and standard deviation over pairs."""
+    output: tuple[float, float]
+
+
+TABLE_2 = {
+    "good": ConvergenceGroup(191.0, "151-200", (2.75, 1.96), (0.32, 0.49)),
+    "bad": ConvergenceGroup(29.0, "1-50", (3.13, 1.7), (0.09, 0.11)),
+}
+COMPARED = 10
+"""Networks in each group of Table 2."""
+FIGURE_5 = {"good": 1.51, "bad": 1.75, "mixed": 3.91}
+"""Convergence distance of hidden units of the pairs that are drawn."""
+FIGURE_6 = {"good": 0.32, "bad": 0.07, "mixed": 0.28}
+"""The same of outputs."""
+
 QUOTA = tuple(TABLE_1_TRAINING[name].size for name in ("1-50", "51-100", "101-150", "151-200"))
 """Networks in each survival group (Table 1)."""
 

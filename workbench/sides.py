@@ -82,7 +82,7 @@ def fitted(
     block = _finest(shape[0], lengths[0], height)
     for wide in (2, 1):
         across = _finest(shape[1], lengths[1], (width - len(lengths[1]) + 1) // wide + len(lengths[1]) - 1)
-        if across <= (block if shape[0] == shape[1] else 1):
+        if wide <= width and across <= (block if shape[0] == shape[1] else 1):
             break
     # A square stays a square.
     down, across = (max(block, across),) * 2 if shape[0] == shape[1] else (block, across)
@@ -113,11 +113,8 @@ def _lined(
 ) -> tuple[Sequence[int], Sequence[int]]:
     """The runs of both sides, without any if there are so many that lines would take the room of the cells."""
     many = 3 * max(len(lengths[0]), len(lengths[1])) > min(height, width // 2)
-    kept = [
-        [n] if many or sum(k) != n else [length for length in k if length > 0]
-        for n, k in zip(shape, lengths, strict=True)
-    ]
-    return kept[0], kept[1]
+    down, across = ([n] if many or sum(k) != n else k for n, k in zip(shape, lengths, strict=True))
+    return down, across
 
 
 def _finest(n: int, lengths: Sequence[int], room: int) -> int:
@@ -142,7 +139,7 @@ def along(
     every = every if names else round(nice_step(100 * every, 100))
     blocks = side.shown[::-every] if backward else side.shown[::every]
     items = [int(side.edges[-1] - side.edges[k + 1] if backward else side.edges[k]) for k in blocks]
-    words = [(clean(names[i], WIDEST_NAME) if i < len(names) else "") if names else str(i) for i in items]
+    words = [(short(names[i]) if i < len(names) else "") if names else str(i) for i in items]
     return [(int(side.offsets[k]), text) for k, text in zip(blocks, words, strict=True)]
 
 
@@ -157,9 +154,17 @@ def run_names(side: Side, runs: Sequence[tuple[str, int]], counted: bool) -> lis
     for k, (name, length) in enumerate(runs):
         at = np.flatnonzero((run == k) & (side.which >= 0))
         if len(at):
-            text = clean(name, len(at) if counted else WIDEST_NAME)
+            text = short(name, len(at) if counted else WIDEST_NAME)
             longer = f"{text} ({length:,})"
             text = longer if counted and breadth(longer) < len(at) else text
             room = len(at) - (breadth(text) if counted else 1)
             places.append((int(at[0]) + max(0, room) // 2, text))
     return places
+
+
+def short(name: str, room: int = WIDEST_NAME) -> str:
+    """A name in so many columns."""
+    name = clean(name, max(1, room))
+    while breadth(name) > room:
+        name = name[:-1]
+    return name

@@ -178,6 +178,8 @@ def hash_of(path: Path) -> str:
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except FileNotFoundError:
+        raise WorkbenchError(f"{path}: no such file") from None
     except OSError as error:
         raise WorkbenchError(f"{path}: cannot be read ({error.strerror or error})") from None
 

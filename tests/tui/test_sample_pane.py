@@ -15,9 +15,9 @@ from workbench.compute import Compute
 from workbench.population import load
 from workbench.service import JobState
 from workbench.tui import sampling
+from workbench.tui.commands import command_line
 from workbench.tui.panes.dataset import DatasetPane
 from workbench.tui.panes.sample import SamplePane
-from workbench.tui.sampling import command_line
 
 
 async def test_without_a_generator_it_says_what_to_do_and_t_trains_one(population, nothing_trained):

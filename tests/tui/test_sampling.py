@@ -5,7 +5,8 @@ import shlex
 
 from workbench.analyses import find, sample
 from workbench.population import load
-from workbench.tui.sampling import COUNT, SampleState, Trained, command_line, following, training_form
+from workbench.tui.commands import command_line
+from workbench.tui.sampling import COUNT, SampleState, Trained, following, training_form
 
 
 def test_an_unfinished_training_is_gone_on_with(population, nothing_trained):

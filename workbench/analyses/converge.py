@@ -18,6 +18,7 @@ from workbench.comparing import COLUMNS, CONTROLS, Compared, How
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import HeatMap, figure
+from workbench.groups import CARTPOLE
 from workbench.numerics.similarity.convergence import standardise
 from workbench.numerics.similarity.family import fine
 from workbench.numerics.similarity.grouped import Contrast, PairSummary, contrast, dendrogram_order, mutual, summarise
@@ -29,6 +30,8 @@ from workbench.text import clean
 
 MOST = 2_000
 """Networks at a time: matrices take memory with their square."""
+MOST_RESAMPLES = 10_000
+"""They take memory with the networks of a group."""
 ORDERS = ("group", "survival", "clustering")
 CLUSTERED = 1_000
 """Networks up to which a dendrogram is made of every column."""
@@ -146,6 +149,8 @@ def compared(selection: Selection, params: Params) -> Compared:
         WorkbenchError: too few or too many, or another population that sees other states.
     """
     params.how.check()
+    if params.seed < 0:
+        raise WorkbenchError(f"seed: expected 0 or more, got {params.seed}")
     if not 2 <= params.networks <= MOST:
         raise WorkbenchError(f"networks: expected 2 to {MOST:,}, got {params.networks}")
     populations, rows = [selection.population], [comparing.draw(selection, params.networks, params.seed)]
@@ -167,8 +172,8 @@ def compared(selection: Selection, params: Params) -> Compared:
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
     """Yield a frame a tile of pairs, the summary last."""
     networks, how = compared(selection, params), params.how
-    if params.resamples < 1 or params.resamples > 1_000_000:
-        raise WorkbenchError(f"resamples: expected 1 to 1,000,000, got {params.resamples}")
+    if not 1 <= params.resamples <= MOST_RESAMPLES:
+        raise WorkbenchError(f"resamples: expected 1 to {MOST_RESAMPLES:,}, got {params.resamples}")
     columns = how.columns(networks.specs)
     chosen = reference_set(params.states, selection.population, params.count, params.seed)
     states = chosen.states
@@ -205,7 +210,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         cells = [summarise(both, inside, inside, params.resamples, params.seed) for both in null[name]]
         labels += (name,)
         statistics = np.concatenate([statistics, np.array([[_row(c) for c in cells]])])
-    sentence, contrasts = _told(matrices, columns, groups, member, labels, statistics, params)
+    sentence, contrasts = _told(matrices, columns, networks, labels, statistics, params)
     if n <= CLUSTERED:
         orders = np.stack(
             [dendrogram_order(mutual(m), COLUMNS[c].measure.alike) for m, c in zip(matrices, columns, strict=True)]
@@ -222,8 +227,8 @@ def _left_out(networks: Compared, how: How, states: NDArray, names: tuple[str, .
     counts, words, broken = [], [], []
     at = 0
     for layer in networks.layers(how, output=False):
-        for first in range(0, len(layer), comparing.TILE):
-            activations = layer.on(states, slice(first, first + comparing.TILE))
+        for part in layer.tiles(len(states)):
+            activations = layer.on(states, part)
             live = standardise(activations, how.signed).live
             for units, whole in zip(live, fine(activations), strict=True):
                 counts.append(int((~units).sum()))
@@ -261,16 +266,15 @@ def _summary(
 
 
 def _told(
-    matrices: NDArray, columns: tuple[str, ...], groups: tuple[str, ...], member: NDArray, labels: tuple[str, ...],
-    statistics: NDArray, params: Params,
+    matrices: NDArray, columns: tuple[str, ...], networks: Compared, labels: tuple[str, ...], statistics: NDArray,
+    params: Params,
 ) -> tuple[str, NDArray]:  # fmt: skip
     """Claims 1 and 2 of the paper, answered for the best and the worst group that are here."""
     contrasts = np.full((len(columns), 2), np.nan)
-    sizes = np.bincount(member[member >= 0], minlength=len(groups))
-    several = [g for g in range(len(groups)) if sizes[g] > 1 and "unmeasured" not in groups[g]]
-    if len(several) < 2:
+    extremes = _extremes(networks)
+    if extremes is None:
         return "One group of networks: nothing to hold its distances against but the controls.", contrasts
-    best, worst = several[0], several[-1]
+    (groups, member), (best, worst) = networks.groups(), extremes
     good, bad = np.flatnonzero(member == best), np.flatnonzero(member == worst)
     found: dict[str, tuple[float, float, Contrast]] = {}
     for c, column in enumerate(columns):
@@ -279,6 +283,18 @@ def _told(
         a, b = (float(statistics[labels.index(groups[g]), c, 1]) for g in (best, worst))
         found[column] = a, b, told
     return claims(found, groups[best], groups[worst]), contrasts
+
+
+def _extremes(networks: Compared) -> tuple[int, int] | None:
+    """The best and the worst survival group with pairs; of one population, the first that has two, if any has."""
+    groups, member = networks.groups()
+    rank, whose = CARTPOLE.assign(networks.survival), np.repeat(np.arange(len(networks.rows)), networks.sizes)
+    first = [int(np.flatnonzero(member == g)[0]) for g in range(len(groups))]
+    able = [g for g, k in enumerate(first) if rank[k] >= 0 and (member == g).sum() > 1]
+    of_one = ([g for g in able if whose[first[g]] == p] for p in range(len(networks.rows)))
+    able = next((own for own in of_one if len(own) > 1), able)
+    best, worst = (choose(able, key=lambda g: rank[first[g]], default=-1) for choose in (max, min))
+    return (best, worst) if able and rank[first[best]] > rank[first[worst]] else None
 
 
 def short(value: float) -> str:
@@ -325,7 +341,9 @@ def table(frame: Frame) -> Group:
                 out.add_row(clean(label), f"{max(c.pairs for c in cells):,}", *map(figures, cells))
         tables.append(out)
     lines = [clean(frame.described, 1000), *(clean(note, 1000) for note in frame.notes)]
-    return Group(*tables, Text(CAPTION, style="dim"), *map(Text, lines), Text(frame.sentence, style="bold"))
+    return Group(
+        *tables, Text(CAPTION, style="dim"), *map(Text, lines), Text(clean(frame.sentence, 2000), style="bold")
+    )
 
 
 def summary(frame: Frame) -> dict[str, Any]:

@@ -19,8 +19,6 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import HeatMap, figure, text_heat_map
 from workbench.numerics.regions import Condition, Region, share_map, where
-from workbench.numerics.similarity.convergence import converge, standardise
-from workbench.numerics.similarity.family import products
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec
 from workbench.population import load
@@ -105,16 +103,14 @@ class Frame:
         return a, b
 
     @property
-    def order(self) -> NDArray[np.int64]:
-        """Units of the second network (k,) in the order of their partners in the first; those left over come last."""
-        matched = self.hidden_partners[self.hidden_partners >= 0]
-        rest = np.setdiff1d(np.arange(self.hidden.shape[1]), matched)
-        return np.concatenate([matched, rest])
+    def rows(self) -> NDArray[np.int64]:
+        """Hidden units of the first network (h,), the closest to their partners first, those without one last."""
+        return comparing.in_order(self.hidden, self.hidden_partners)[0]
 
     @property
-    def rows(self) -> NDArray[np.int64]:
-        """Units of the first network (h,): those with a partner, the best matched first as they stand, then others."""
-        return np.argsort(self.hidden_partners < 0, kind="stable")
+    def order(self) -> NDArray[np.int64]:
+        """Hidden units of the second (k,), partners in the places of `rows`, those left over last."""
+        return comparing.in_order(self.hidden, self.hidden_partners)[1]
 
 
 def networks(selection: Selection, params: Params) -> Compared:
@@ -129,7 +125,8 @@ def networks(selection: Selection, params: Params) -> Compared:
     for name, whose, row in (("first", population, params.first), ("second", other, params.second)):
         if not 0 <= row < len(whose):
             raise WorkbenchError(f"{name}: {whose.name} has networks 0 to {len(whose) - 1:,}, got {row}")
-    if (other.spec.env, other.spec.sizes[0]) != (population.spec.env, population.spec.sizes[0]):
+    ours, theirs = ((p.spec.env, p.spec.sizes[0], p.spec.sizes[-1]) for p in (population, other))
+    if ours != theirs:
         raise WorkbenchError(
             f"{other.path}: {other.spec.label} on {other.spec.env} cannot be compared with {population.spec.label} on "
             f"{population.spec.env}"
@@ -149,21 +146,26 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     hidden, hidden_partners = np.zeros((0, 0)), np.zeros(0, np.int64)
     constant: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     if any(not COLUMNS[c].output for c in columns):
-        hidden, hidden_partners, constant = _matched(pair, states, how, output=False)
-    output, output_partners, _ = _matched(pair, states, how, output=True)
+        hidden, hidden_partners, constant = comparing.matched(pair, states, how, output=False)
+    output, output_partners, _ = comparing.matched(pair, states, how, output=True)
     spec = pair.specs[0]
-    if "agreement" in columns:
-        taken = [layer.on(states)[0].argmax(axis=1) for layer in pair.layers(how, output=True)]
-        differ = taken[0] != taken[1]
-        told = in_words(where(states, differ), float(differ.mean()), spec)
+    given = [layer.on(states)[0] for layer in pair.layers(how, output=True)]
+    names, differ = _names(pair, params), np.zeros(len(states), bool)
+    broken = [name for name, outputs in zip(names, given, strict=True) if not np.isfinite(outputs).all()]
+    if broken:
+        told = f"not finite, compared with nothing: {', '.join(dict.fromkeys(broken))}"
+    elif "agreement" not in columns:
+        told = "their actions are not discrete"
     else:
-        differ, told = np.zeros(len(states), bool), "their actions are not discrete"
+        differ = given[0].argmax(axis=1) != given[1].argmax(axis=1)
+        told = in_words(where(states, differ), float(differ.mean()), spec)
     across, up = CARTPOLE_PLANE if is_cartpole(spec) else (0, min(1, spec.sizes[0] - 1))
     shares, x_edges, y_edges = share_map(states[:, across], states[:, up], differ, BINS)
+    shares = np.full_like(shares, np.nan) if broken else shares
     named = dimension_names(spec)
     lasting = [None if math.isnan(v) else v for v in pair.survival.tolist()]
     yield Frame(
-        1, 1, _names(pair, params), (lasting[0], lasting[1]), columns,
+        1, 1, names, (lasting[0], lasting[1]), columns,
         np.stack([values[:, 0, 1], values[:, 1, 0]], axis=1), hidden, hidden_partners, output, output_partners,
         constant, shares, (named[across], named[up]), x_edges, y_edges, told, chosen.name, chosen.hash, len(states),
         params.matching, params.signed, params.seed,
@@ -173,17 +175,6 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 def _names(pair: Compared, params: Params) -> tuple[str, str]:
     first, second = (f"#{rows[0]}" for rows in pair.rows)
     return first, f"{pair.populations[1].name} {second}" if params.other else second
-
-
-def _matched(
-    pair: Compared, states: NDArray, how: How, output: bool
-) -> tuple[NDArray, NDArray, tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Correlations of units (h, k), partners (h,), and the constant units of both."""
-    a, b = (standardise(layer.on(states), how.signed) for layer in pair.layers(how, output))
-    correlations = products(a.rows, b.rows)[:, 0]
-    found = converge(correlations, a.live, b.live, how.matching)
-    left_out = [tuple(np.flatnonzero(~units.live[0]).tolist()) for units in (a, b)]
-    return correlations[0], found.partners[0], (left_out[0], left_out[1])
 
 
 def in_words(region: Region | None, share: float, spec: PolicySpec) -> str:
@@ -214,6 +205,10 @@ def _condition(dimension: int, sides: list[Condition], spec: PolicySpec) -> str:
     return f"{name} {'>' if sides[0].above else '≤'} {value(sides[0])}"
 
 
+def _shown(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
 def heat_maps(frame: Frame) -> list[HeatMap]:
     """Figures 5 and 6 of this pair, units of the second in the order of their partners, and where the two differ."""
     found = []
@@ -233,7 +228,7 @@ def heat_maps(frame: Frame) -> list[HeatMap]:
                 values[np.ix_(rows, columns)], value_label="correlation", value_range=(-1, 1), diverging=True,
                 marked=marked, x_label=f"units of {frame.names[1]}", y_label=f"units of {frame.names[0]}",
                 x_names=[str(u) for u in columns], y_names=[str(u) for u in rows],
-                title=f"{name}: CD {(cd[0] + cd[1]) / 2:.2f}",
+                title=f"{name}: CD {_shown((cd[0] + cd[1]) / 2, 2)}",
             )
         )  # fmt: skip
     if "agreement" in frame.columns:
@@ -263,7 +258,7 @@ def table(frame: Frame) -> Group:
         out.add_column(heading, justify="right" if heading in "→←" else "left")
     for column in frame.columns:
         a, b = frame.value(column)
-        out.add_row(COLUMNS[column].title, f"{a:.3f}", f"{b:.3f}", COLUMNS[column].measure.source)
+        out.add_row(COLUMNS[column].title, _shown(a, 3), _shown(b, 3), COLUMNS[column].measure.source)
     lasted = ", ".join("-" if s is None else f"{s:.1f}" for s in frame.survival)
     lines = [f"survival {lasted} steps; {frame.where}", described(frame)]
     lines += [
@@ -272,7 +267,7 @@ def table(frame: Frame) -> Group:
         if units
     ]
     maps = [Text(text_heat_map(panel, 78, 40)) for panel in heat_maps(frame)]
-    return Group(out, *maps, *(Text(line) for line in lines))
+    return Group(out, *maps, *(Text(clean(line, 2000)) for line in lines))
 
 
 def summary(frame: Frame) -> dict[str, Any]:

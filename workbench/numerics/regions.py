@@ -9,6 +9,10 @@ from workbench.errors import WorkbenchError
 
 CUTS = 19
 """Thresholds tried in each dimension: every twentieth of the points."""
+CONDITIONS = 400
+"""Conditions of which pairs are tried: where states have many numbers, those that tell most alone."""
+AT_ONCE = 100_000
+"""Points that are counted at a time."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,24 @@ def where(points: NDArray, happens: NDArray[np.bool_]) -> Region | None:
     for d, column in enumerate(points.T):
         cuts = np.unique(np.quantile(column, np.arange(1, CUTS + 1) / (CUTS + 1)))
         found += [Condition(d, above, float(cut)) for cut in cuts for above in (True, False)]
-    inside = np.stack([(points[:, c.dimension] > c.threshold) == c.above for c in found]).astype(np.float32)
-    both = (inside @ inside.T).astype(float)
-    hits = ((inside * happens) @ inside.T).astype(float)
     s, total = len(points), float(happens.sum())
-    with np.errstate(invalid="ignore", divide="ignore"):
-        phi = (hits * s - both * total) / np.sqrt(both * (s - both) * total * (s - total))
-    phi = np.where(np.isfinite(phi), phi, -1.0)
+
+    def phi_of(both: NDArray, hits: NDArray) -> NDArray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            phi = (hits * s - both * total) / np.sqrt(both * (s - both) * total * (s - total))
+        return np.where(np.isfinite(phi), phi, -1.0)
+
+    if len(found) > CONDITIONS:
+        single = [(points[:, c.dimension] > c.threshold) == c.above for c in found]
+        telling = phi_of(*(np.array([x.sum() for x in y], float) for y in (single, [x & happens for x in single])))
+        found = [found[k] for k in np.sort(np.argsort(-telling, kind="stable")[:CONDITIONS])]
+    both, hits = np.zeros((2, len(found), len(found)))
+    for begin in range(0, s, AT_ONCE):
+        some = slice(begin, begin + AT_ONCE)
+        inside = np.stack([(points[some, c.dimension] > c.threshold) == c.above for c in found]).astype(np.float32)
+        both += inside @ inside.T
+        hits += (inside * happens[some]) @ inside.T
+    phi = phi_of(both, hits)
     best = np.unravel_index(int(np.argmax(phi)), phi.shape)
     alone = int(np.argmax(np.diag(phi)))
     # A condition with itself stands for one alone; a second must be worth its words.

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,8 @@ def dimension_names(spec: PolicySpec) -> tuple[str, ...]:
 
 
 def file_of(kind: str) -> Path | None:
-    """The file that a choice of states names, or None if it is one of `KINDS`."""
-    return None if kind in KINDS else Path(kind)
+    """The file that a choice of states names, or None if it names none."""
+    return Path(kind) if kind not in KINDS and Path(kind).suffix in SUFFIXES else None
 
 
 def reference_set(kind: str, population: Population, count: int = COUNT, seed: int = 0) -> ReferenceSet:
@@ -82,8 +83,8 @@ def reference_set(kind: str, population: Population, count: int = COUNT, seed: i
             raise WorkbenchError(f"states: upright is defined for Cart-Pole, not for {spec.env}")
         near = random.uniform(-START_RANGE, START_RANGE, (count, spec.sizes[0]))
         return ReferenceSet(f"upright within {START_RANGE:g}", near.astype(np.float32))
-    path = Path(kind)
-    if path.suffix not in SUFFIXES:
+    path = file_of(kind)
+    if path is None:
         raise WorkbenchError(
             f"states: expected {', '.join(KINDS)} or a file ({', '.join(SUFFIXES)}), got {kind or 'nothing'!r}"
         )
@@ -131,8 +132,11 @@ def _read(path: Path, d: int) -> NDArray[np.float32]:
         size = os.stat(path).st_size
         if size > LARGEST_FILE:
             raise WorkbenchError(f"{path}: {size / 2**30:.1f} GiB; states are read from files of 1 GiB at most")
-        states = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _csv(path)
-        states = np.asarray(states).astype(np.float32)
+        found = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _csv(path)
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+            raise ValueError(f"of kind {getattr(found, 'dtype', 'archive')}")
+        with np.errstate(over="ignore"):
+            states = found.astype(np.float32)
     except FileNotFoundError:
         raise WorkbenchError(f"{path}: no such file") from None
     except OSError as error:
@@ -142,15 +146,25 @@ def _read(path: Path, d: int) -> NDArray[np.float32]:
     if states.ndim != 2 or states.shape[1] != d or len(states) < FEWEST:
         raise WorkbenchError(f"{path}: expected {FEWEST} states or more of {d} numbers, got shape {states.shape}")
     if not np.isfinite(states).all():
-        raise WorkbenchError(f"{path}: {int((~np.isfinite(states)).any(axis=1).sum())} states are not finite")
+        count = int((~np.isfinite(states)).any(axis=1).sum())
+        raise WorkbenchError(f"{path}: {count} of {len(states)} states are not finite")
     return states
 
 
 def _csv(path: Path) -> NDArray:
-    with open(path, encoding="utf-8") as file:
-        first = file.readline()
+    with open(path, encoding="utf-8-sig") as file:
+        lines = (line for line in file if line.partition("#")[0].strip())
+        first = next(lines, "")
+        if first and not any(map(_is_number, first.split(","))):
+            first = next(lines, "")  # after names of columns
+        if not first:
+            return np.zeros((0, 0))
+        return np.loadtxt(chain([first], lines), delimiter=",", ndmin=2, dtype=np.float64)
+
+
+def _is_number(cell: str) -> bool:
     try:
-        skip = 0 if [float(cell) for cell in first.split(",")] else 1
+        float(cell)
     except ValueError:
-        skip = 1  # names of columns
-    return np.loadtxt(path, delimiter=",", skiprows=skip, ndmin=2, dtype=np.float64)
+        return False
+    return True

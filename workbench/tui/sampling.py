@@ -1,8 +1,7 @@
 """What the Sample pane keeps while another is shown: choices, runs, and the networks looked at. No screen."""
 
-import shlex
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from workbench.errors import WorkbenchError
 from workbench.groups import CARTPOLE
 from workbench.learning.data import ALL
 from workbench.numerics.statistics import standard_error
-from workbench.places import APP, default_population, state_dir
+from workbench.places import state_dir
 from workbench.population import FINGERPRINT, Population
 from workbench.service import Job, JobState, ModelService
 from workbench.text import duration
@@ -296,24 +295,6 @@ class SampleState:
 def following(options: Sequence[ANY], now: ANY) -> ANY:
     """The option after this one, the first after the last."""
     return options[(options.index(now) + 1) % len(options)] if now in options else options[0]
-
-
-def command_line(analysis: Analysis, params: Any, population: Population | None) -> str:
-    """The sub-command that computes the same: options that are not the defaults."""
-    words = [APP, analysis.name]
-    if population is not None and population.path != default_population():
-        words.append(str(population.path))
-    for f in fields(params):
-        value = getattr(params, f.name)
-        if f.default is MISSING:
-            words.append(str(value))
-        elif value != f.default:
-            if isinstance(value, bool):
-                words.append(f"--{f.name}")
-            else:
-                for one in value if isinstance(value, tuple) else (value,):
-                    words += [f"--{f.name}", f"{one:g}" if isinstance(one, float) else str(one)]
-    return shlex.join(words)
 
 
 def training_form(population: Population, state: SampleState) -> dict[str, str]:

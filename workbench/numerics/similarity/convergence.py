@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.numerics import matching
-from workbench.numerics.similarity.family import Both, Measure, fine, products, rows_of
+from workbench.numerics.similarity.family import SERIAL, Both, Measure, fine, products, rows_of
 
 MATCHINGS = ("optimal", "greedy")
 RANDOM = "random"
@@ -72,7 +72,7 @@ def converge(
         correlations: (m, h, k) of units; what a constant unit has does not matter.
         live: (m, h), which units of the first network are not constant.
         live_other: (m, k), of the second.
-        match: optimal, greedy, or random for the mean over all ways to pair units (no partners then).
+        match: optimal, greedy, or random for the mean over all ways to pair as many units as can be (no partners then).
         compute: threads.
 
     Raises:
@@ -110,11 +110,13 @@ def converge(
 def _by_chance(correlations: NDArray, both: NDArray[np.bool_]) -> Convergence:
     values = []
     for axis in (2, 1):
-        count = both.sum(axis=axis)
+        count, others = both.sum(axis=axis), both.any(axis=axis).sum(axis=1)
         best = np.where(both, correlations, -np.inf).max(axis=axis)
         mean = np.where(both, correlations, 0.0).sum(axis=axis) / np.maximum(count, 1)
         short = np.where(count > 0, np.where(count > 0, best, 0.0) - mean, 0.0).sum(axis=1)
-        values.append(np.where(both.any(axis=(1, 2)), short, np.nan))
+        # Of the wider network, some units are left without a partner.
+        paired = np.minimum(1.0, count.max(axis=1) / np.maximum(others, 1))
+        values.append(np.where(others > 0, short * paired, np.nan))
     return Convergence(np.full(correlations.shape[:2], -1), *values)
 
 
@@ -136,7 +138,7 @@ class ConvergenceFamily:
         m, n = len(a.rows), len(b.rows)
         correlations = products(a.rows, b.rows, self.compute).reshape(m * n, a.live.shape[1], b.live.shape[1])
         live, other = np.repeat(a.live, n, axis=0), np.tile(b.live, (m, 1))
-        found = converge(correlations, live, other, self.match)
+        found = converge(correlations, live, other, self.match, SERIAL)
         return {"cd": (found.forward.reshape(m, n), found.backward.reshape(m, n))}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.errors import WorkbenchError
 from workbench.numerics.similarity.family import Both, Measure, fine
 
 
@@ -24,7 +25,8 @@ class Choices:
 
 def softmax(outputs: NDArray) -> NDArray:
     """Probabilities of actions from outputs (..., k)."""
-    odds = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+    with np.errstate(over="ignore", under="ignore"):  # what lies further below than a float reaches has none
+        odds = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
@@ -49,16 +51,23 @@ class DecisionFamily:
     def prepare(self, activations: NDArray) -> Choices:
         """Actions (the first of equals is taken) and softmax of outputs (n, s, k)."""
         defined = fine(activations)
-        outputs = np.where(defined[:, None, None], activations, 0.0).astype(np.float32)
+        outputs = np.where(defined[:, None, None], activations, 0.0)
         n, s, k = outputs.shape
         taken = np.zeros((n, s, k), np.float32)
         np.put_along_axis(taken, outputs.argmax(axis=2)[:, :, None], 1.0, axis=2)
-        odds = softmax(outputs) if "jsd" in self.wanted else np.zeros((n, 0, k), np.float32)
+        odds = softmax(outputs).astype(np.float32) if "jsd" in self.wanted else np.zeros((n, 0, k), np.float32)
         spread = entropy(odds) if odds.size else np.zeros(n)
         return Choices(taken.reshape(n, s * k), odds, spread, defined)
 
     def compare(self, a: Choices, b: Choices) -> dict[str, Both]:
-        """All that are wanted, of all pairs."""
+        """All that are wanted, of all pairs.
+
+        Raises:
+            WorkbenchError: they have different numbers of actions.
+        """
+        actions = a.probabilities.shape[2], b.probabilities.shape[2]
+        if actions[0] != actions[1]:
+            raise WorkbenchError(f"similarity: decisions among {actions[0]} actions and among {actions[1]}")
         undefined = ~(a.defined[:, None] & b.defined[None, :])
         found = {}
         for name in self.wanted:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 
+SERIAL = Compute("cpu", 1)
+"""For what runs within a tile of pairs: its thread is one of the workers already."""
 Both = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Values (m, n) from m networks to n others, and those from the others back (m, n); the same where a measure is
 symmetric."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from workbench.compute import Compute
 from workbench.numerics import matching
 from workbench.numerics.similarity.convergence import RESOLUTION
-from workbench.numerics.similarity.family import Both, Measure, fine, products, rows_of
+from workbench.numerics.similarity.family import SERIAL, Both, Measure, fine, products, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def _permutation(_a: Shapes, _b: Shapes, cross: NDArray) -> NDArray:
     m, n, h, k = cross.shape
     costs = np.zeros((m * n, max(h, k), max(h, k)))
     costs[:, :h, :k] = -cross.reshape(m * n, h, k)
-    return _distance(-matching.minimum_cost(costs)[1]).reshape(m, n)
+    return _distance(-matching.minimum_cost(costs, SERIAL)[1]).reshape(m, n)
 
 
 def _one(name: str) -> GeometryFamily:

@@ -1,6 +1,5 @@
 """Pairs of networks summed up by groups of networks, with intervals that know that pairs share networks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,7 @@ class Contrast:
     """Whether pairs within one group have a smaller mean than pairs within another."""
 
     share_below: float
-    """Share of resamples in which the first group's mean is the smaller."""
+    """Share of resamples in which the first group's mean is the smaller; where both are the same, half of it."""
     p_value: float
     """Two-sided, over permutations of which network is in which group."""
 
@@ -83,30 +82,38 @@ def contrast(
     drawn = drawn[np.isfinite(drawn)]
     together = np.concatenate([a, b])
     values = both[np.ix_(together, together)]
-    member = np.zeros((resamples + 1, len(together)))
-    member[0, : len(a)] = 1
-    for row in member[1:]:
-        row[random.permutation(len(together))[: len(a)]] = 1
+    itself = np.zeros((1, len(together)))
+    itself[0, : len(a)] = 1
+    member = np.concatenate([itself, _members(random, len(together), len(a), resamples)])
     shuffled = _weighted(values, member, member) - _weighted(values, 1 - member, 1 - member)
     found = np.abs(shuffled[0])
     # Permutations that happen to be the division itself must count as such, rounding or not.
     as_far = int((np.abs(shuffled[1:]) >= found - 1e-12 * max(1.0, found)).sum())
-    share = float((drawn < 0).mean()) if len(drawn) else float("nan")
-    return Contrast(share, (1 + as_far) / (1 + resamples))
+    share = float(np.mean((1 - np.sign(drawn)) / 2)) if len(drawn) else float("nan")
+    # Permutations that leave a group without any pair tell nothing.
+    return Contrast(share, (1 + as_far) / int(np.isfinite(shuffled).sum()))
 
 
 def resampled(
-    both: NDArray[np.float64], pools: Sequence[NDArray[np.integer]], size: int, times: int, seed: int
-) -> NDArray:
-    """Mean over the pairs within `size` networks drawn from each pool without replacement: (times, pools)."""
+    both: NDArray[np.float64], a: NDArray[np.integer], b: NDArray[np.integer], size: int, times: int, seed: int
+) -> NDArray[np.float64]:
+    """Means within, within, and between `size` networks drawn from each of two pools without replacement: (times, 3).
+
+    Args:
+        both: (N, N) symmetric, NaN on the diagonal and where a measure is not defined.
+        a: rows of the first pool.
+        b: of the second.
+        size: at most as many as either pool has.
+        times: how often.
+        seed: of the draws.
+    """
     random = np.random.default_rng([seed, 9])
-    means = np.empty((times, len(pools)))
-    for p, pool in enumerate(pools):
-        member = np.zeros((times, len(pool)))
-        for row in member:
-            row[random.permutation(len(pool))[:size]] = 1
-        means[:, p] = _weighted(both[np.ix_(pool, pool)], member, member)
-    return means
+    first, second = (_members(random, len(pool), size, times) for pool in (a, b))
+    means = (
+        _weighted(both[np.ix_(a, a)], first, first), _weighted(both[np.ix_(b, b)], second, second),
+        _weighted(both[np.ix_(a, b)], first, second),
+    )  # fmt: skip
+    return np.stack(means, axis=1)
 
 
 def dendrogram_order(both: NDArray[np.float64], alike: bool) -> NDArray[np.int64]:
@@ -132,6 +139,14 @@ def dendrogram_order(both: NDArray[np.float64], alike: bool) -> NDArray[np.int64
 def _drawn(random: np.random.Generator, n: int, times: int) -> NDArray[np.float64]:
     """How often each of n is drawn, n at a time with replacement: (times, n)."""
     return random.multinomial(n, np.full(n, 1 / n), times).astype(float)
+
+
+def _members(random: np.random.Generator, n: int, size: int, times: int) -> NDArray[np.float64]:
+    """Which of n are among `size` drawn without replacement: (times, n), 0 or 1."""
+    member = np.zeros((times, n))
+    for row in member:
+        row[random.permutation(n)[:size]] = 1
+    return member
 
 
 def _weighted(values: NDArray, left: NDArray, right: NDArray) -> NDArray[np.float64]:

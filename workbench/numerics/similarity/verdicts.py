@@ -13,39 +13,43 @@ SURE = 0.95
 def verdict(share: float) -> str:
     """What a share of resamples that go the claimed way says of the claim."""
     if np.isnan(share):
-        return "cannot be told"
-    return (
-        "holds"
-        if share >= SURE
-        else "does not hold, it is the other way round"
-        if share <= 1 - SURE
-        else "cannot be told"
-    )
+        return "cannot tell"
+    if share <= 1 - SURE:
+        return "does not hold, it is the other way round"
+    return "holds" if share >= SURE else "cannot tell"
 
 
-def claims(found: Mapping[str, tuple[float, float, Contrast]], good: str, bad: str) -> str:
+def claims(
+    found: Mapping[str, tuple[float, float, Contrast]], good: str, bad: str, also: Mapping[str, str] | None = None
+) -> str:
     """Claims 1 and 2 (section 4.1): the means of a measure within good and within bad networks, and their contrast.
 
     The paper has good networks closer in hidden convergence distance, and further apart in that of their outputs.
+
+    Args:
+        found: means of good and of bad networks and their contrast, by measure.
+        good: what the good ones are called.
+        bad: what the bad ones are called.
+        also: more words for the brackets, by measure.
     """
     parts = []
     for column, name, smaller in (("cd", "hidden CD", True), ("output-cd", "output CD", False)):
         if column not in found:
             continue
         a, b, told = found[column]
-        share = told.share_below if smaller else 1 - told.share_below
+        if not (np.isfinite(a) and np.isfinite(b)):
+            parts.append(f"{name} has no value within {bad if np.isfinite(a) else good}.")
+            continue
         claim = "good networks are closer" if smaller else "good networks are further apart"
-        sign = "<" if a < b else ">"
-        parts.append(
-            f"{name} {a:.3g} {sign} {b:.3g} ({good} {sign} {bad}, {_share(told.share_below, a < b)} of resamples, "
-            f"p {told.p_value:.2g}): that {claim} {verdict(share)}."
-        )
+        order, share = ("smaller", told.share_below) if a < b else ("larger", 1 - told.share_below)
+        words = [f"the first {order} in {share:.0%} of resamples"]
+        words += [f"p {told.p_value:.2g}"] if np.isfinite(told.p_value) else []
+        words += [also[column]] if also and column in also else []
+        answer = verdict(told.share_below if smaller else 1 - told.share_below)
+        parts.append(f"{name} {a:.3g} within {good}, {b:.3g} within {bad} ({', '.join(words)}): {claim}: {answer}.")
     if "agreement" in found:
         a, b, _ = found["agreement"]
-        more = "more" if a > b else "less"
-        parts.append(f"Good networks agree {more} in action ({a:.0%} against {b:.0%} of states).")
+        if np.isfinite(a) and np.isfinite(b):
+            more = "more" if a > b else "less" if a < b else "as much"
+            parts.append(f"Good networks agree {more} in action ({a:.0%} against {b:.0%} of states).")
     return " ".join(parts)
-
-
-def _share(below: float, smaller: bool) -> str:
-    return f"{below if smaller else 1 - below:.0%}"

@@ -12,8 +12,9 @@ from textual.binding import Binding, BindingType
 from workbench.analyses import dial, find, sample
 from workbench.errors import WorkbenchError
 from workbench.service import ModelService
+from workbench.tui.commands import command_line
 from workbench.tui.panes.watching import WatchingPane
-from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, command_line, following, trained, training_form
+from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, following, trained, training_form
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
 

@@ -24,15 +24,15 @@ from workbench.matrices import (
     means,
     reading,
 )
-from workbench.sides import WIDEST_NAME, Side, along, fitted, run_names, unfitted
+from workbench.sides import Side, along, fitted, run_names, short, unfitted
 from workbench.text import clean
 from workbench.tui.widgets.chart import Chart, Tile
 from workbench.tui.widgets.shades import shade_rules
 
 SHADES = frozenset((*HEAT, *SIGN))
 CURSOR = {1: "✛", 2: "[]"}
-TILES = 30
-"""More than other charts have: nearly every cell has a colour of its own, and a colour takes 40 bytes."""
+TILES = 20
+"""More than other charts have: many cells have a colour of their own, which takes 40 bytes."""
 
 
 class MatrixMap(Chart, can_focus=True):
@@ -116,8 +116,8 @@ class MatrixMap(Chart, can_focus=True):
         self._given, self._ranges, self._diverging = value_range, {}, diverging
         self._take(values)
         beside = [name for name, _ in self._runs(len(self.values))] or names
-        self._widest = max((breadth(clean(name, WIDEST_NAME)) for name in beside), default=0)
-        across = (breadth(clean(name, WIDEST_NAME)) for name in self.column_names)
+        self._widest = max((breadth(short(name)) for name in beside), default=0)
+        across = (breadth(short(name)) for name in self.column_names)
         self._widest_column = max(across, default=0)
         self.paint()
 
@@ -178,14 +178,14 @@ class MatrixMap(Chart, can_focus=True):
     def _lay(self, height: int, width: int) -> None:
         """Both sides in this room, with the cursor in sight."""
         r, c = self.values.shape
-        along_sides = [[length for _, length in self._runs(n)] for n in (r, c)]
-        first = self._rows.first, self._columns.first
-        make = unfitted if self.zoomed else fitted
-        sides = list(make((r, c), (along_sides[0], along_sides[1]), height, width))
-        for k, (s, at) in enumerate(zip(sides, first, strict=True)):
-            # Where it was, as long as that is possible.
-            sides[k] = s.showing(s.block(self.cursor[k]), at if self.zoomed else 0)
-        self._rows, self._columns = sides
+        lengths = [length for _, length in self._runs(r)], [length for _, length in self._runs(c)]
+        if not self.zoomed:
+            self._rows, self._columns = fitted((r, c), lengths, height, width)
+            return
+        rows, columns = unfitted((r, c), lengths, height, width)
+        # Where it was, as long as that is possible.
+        self._rows = rows.showing(self.cursor[0], self._rows.first)
+        self._columns = columns.showing(self.cursor[1], self._columns.first)
 
     def _runs(self, n: int) -> Sequence[tuple[str, int]]:
         """The runs of a side of n items."""
@@ -214,18 +214,17 @@ class MatrixMap(Chart, can_focus=True):
         r, c = self.values.shape
         if self.zoomed:
             down, across = (f"{s.shown.start + 1:,}–{s.shown.stop:,}" for s in (self._rows, self._columns))
-            long, short = f" {down} × {across} of {r:,} × {c:,} · z whole ", " cells "
+            words, brief = f" {down} × {across} of {r:,} × {c:,} · z whole ", " cells "
         else:
             down, across = (str(int(np.diff(s.edges).max())) for s in (self._rows, self._columns))
-            long, short = f" blocks of {down} × {across} · z cells ", " blocks "
+            words, brief = f" blocks of {down} × {across} · z cells ", " blocks "
         room = len(self._columns.which) - 2 if self._framed else self._base.width
-        return next((words for words in (long, short) if breadth(words) <= room), "")
+        return next((text for text in (words, brief) if breadth(text) <= room), "")
 
     def _name_rows(self) -> None:
-        for y, text in run_names(self._rows, self._runs(len(self.values)), False) or along(
-            self._rows, self.names, None, 1
-        ):
-            text = clean(text, max(1, self._left - 1))
+        runs = run_names(self._rows, self._runs(len(self.values)), False)
+        for y, text in runs or along(self._rows, self.names, None, 1):
+            text = short(text, self._left - 1)
             self._base.write(self._left - 1 - breadth(text), self._top + y, text, "dim")
 
     def _name_columns(self) -> None:
@@ -238,9 +237,7 @@ class MatrixMap(Chart, can_focus=True):
         """The column and the line of the cursor's cell."""
         if not len(self._rows.shown) or not len(self._columns.shown):
             return -1, -1
-        across, down = (
-            s.offsets[s.block(k)] for s, k in zip((self._columns, self._rows), self.cursor[::-1], strict=True)
-        )
+        down, across = (s.offsets[s.block(k)] for s, k in zip((self._rows, self._columns), self.cursor, strict=True))
         return self._left + int(across), self._top + int(down)
 
     def _line(self, y: int) -> Line:

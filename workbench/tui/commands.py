@@ -1,0 +1,31 @@
+"""What is on the screen as a command line."""
+
+import shlex
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from workbench.analysis import Analysis
+from workbench.places import APP, default_population
+from workbench.population import Population
+
+
+def command_line(analysis: Analysis, params: Any, population: Population | Path | None, where: str = "") -> str:
+    """The sub-command that computes the same: options that are not the defaults, and a filter."""
+    words = [APP, analysis.name]
+    path = population.path if isinstance(population, Population) else population
+    if population is not None and path != default_population():
+        words.append(str(path))
+    for f in fields(params):
+        value = getattr(params, f.name)
+        if f.default is MISSING:
+            words.append(str(value))
+        elif value != f.default:
+            if isinstance(value, bool):
+                words.append(f"--{f.name}")
+            else:
+                for one in value if isinstance(value, tuple) else (value,):
+                    words += [f"--{f.name}", f"{one:g}" if isinstance(one, float) else str(one)]
+    if where:
+        words += ["--where", where]
+    return shlex.join(words)

@@ -1,0 +1,181 @@
+"""What stands beside the matrix of the Converge pane: the choices, and figures by group."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from workbench.analyses import converge
+from workbench.comparing import COLUMNS, CONTROLS
+from workbench.drawing import Line, breadth
+from workbench.text import clean
+from workbench.tui.arranged import Arranged
+from workbench.tui.converging import ConvergeState, layers
+from workbench.tui.widgets.drawing import Picture
+
+LABEL = 10
+ACTIONS = (
+    ("r", "compare"), ("enter", "look at the pair"), ("x", "save matrix or figure"), ("X", "save activations"),
+    ("=", "the same as a command"),
+)  # fmt: skip
+GAP = 2
+UNFINISHED = "figures come with the last pair"
+
+
+class ConvergeChoices(Picture):
+    """What will be compared, and how it is shown."""
+
+    def show(self, state: ConvergeState) -> None:
+        """Draw the choices as they are."""
+        p, width = state.params, max(20, self.size.width)
+        several = len(layers(state.view.population.spec)) > 1
+        column = COLUMNS[state.shown_column]
+        lines: list[Line] = []
+        for key, name, value in (
+            ("w", "compare", state.about if state.selection is not None else "nothing"),
+            ("n", "at most", f"{p.networks:,} networks"),
+            ("b", "layer", ("last hidden" if several else "hidden") if p.layer == "hidden" else p.layer),
+            ("p", "matching", p.matching),
+            ("a", "values", "signed" if p.signed else "absolute"),
+            ("d", "states", p.states),
+            ("s", "seed", str(p.seed)),
+            ("", "", ""),
+            ("c", "column", column.heading),
+            ("O", "order", f"by {state.by}"),
+        ):
+            if not key:
+                lines.append([])
+                continue
+            head = [(f"{key} ", "accent"), (f"{name:<{LABEL}}", "dim")]
+            room = width - LABEL - 2
+            first, *rest = _wrapped(clean(value, 80), room)
+            lines += [[*head, (first, "strong")], *([(" " * (LABEL + 2) + more, "strong")] for more in rest)]
+        lines.append([])
+        wide = max(len(key) for key, _ in ACTIONS) + 1
+        lines += [[(f"{key:<{wide}}", "accent"), (words, "")] for key, words in ACTIONS]
+        self.draw(lines)
+
+
+def _wrapped(words: str, room: int) -> list[str]:
+    """Words in lines of at most so many characters; a long one is cut."""
+    lines = [""]
+    for word in words.split():
+        for part in (word[k : k + room] for k in range(0, len(word), room)):
+            joined = f"{lines[-1]} {part}".strip()
+            if len(joined) <= room:
+                lines[-1] = joined
+            else:
+                lines.append(part)
+    return lines
+
+
+def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
+    """Rows of figures: groups, the best with the worst, controls; the chosen column first, others if they fit."""
+    labels = [n for n in converge.shown(frame) if any(frame.statistic(n, c).pairs for c in frame.columns)]
+    if not labels:
+        return [[(UNFINISHED, "dim")]]
+    names = max(breadth(clean(n, 40)) for n in labels)
+    pairs = [f"{max(frame.statistic(n, c).pairs for c in frame.columns):,}" for n in labels]
+    counts = max(map(len, (*pairs, "pairs")))
+    at = frame.columns.index(column)
+    columns = [*frame.columns[at:], *frame.columns[:at]]
+    heads, cells = zip(*(_column(frame, c, labels, whole=True) for c in columns), strict=True)
+    room, fitting = width - names - GAP - counts, 0
+    for head in heads:
+        room -= GAP + len(head)
+        fitting += room >= 0
+    if fitting:
+        heads, cells = heads[:fitting], cells[:fitting]
+    else:
+        # Without the number of pairs and the deviation; they are there where there is room for them.
+        counts = 0
+        head, column_cells = _column(frame, column, labels, whole=False)
+        heads, cells = (head,), (column_cells,)
+    gap = " " * GAP if names + GAP + counts + len(heads[0]) <= width else " "
+    first = " " * names + (f"{gap}{'pairs':>{counts}}" if counts else "")
+    lines: list[Line] = [
+        [(first, "dim"), *((gap + head, "strong" if k == 0 else "dim") for k, head in enumerate(heads))]
+    ]
+    for row, label in enumerate(labels):
+        named = clean(label, 40)
+        start = named + " " * (names - breadth(named)) + (f"{gap}{pairs[row]:>{counts}}" if counts else "")
+        style = "dim" if label in CONTROLS else ""
+        lines.append([(start + "".join(gap + column_cells[row] for column_cells in cells), style)])
+    told = _contrast(frame, column)
+    return [*lines, [(told, "dim")]] if told else lines
+
+
+def _column(frame: converge.Frame, column: str, labels: Sequence[str], whole: bool) -> tuple[str, list[str]]:
+    """A heading and cells of one width: mean, deviation and interval, or mean and interval alone."""
+    found = [frame.statistic(label, column) for label in labels]
+    parts = [
+        [converge.short(c.mean), f"± {converge.short(c.std)}", f"[{converge.short(c.low)}, {converge.short(c.high)}]"]
+        if c.pairs
+        else ["-", "", ""]
+        for c in found
+    ]
+    kept = [p if whole else [p[0], p[2]] for p in parts]
+    widths = [max(len(p[k]) for p in kept) for k in range(len(kept[0]))]
+    cells = [
+        " ".join([p[0].rjust(widths[0]), *(x.ljust(w) for x, w in zip(p[1:], widths[1:], strict=True))]) for p in kept
+    ]
+    heading = COLUMNS[column].heading
+    wide = max(len(heading), len(cells[0]))
+    return heading.ljust(wide), [cell.ljust(wide) for cell in cells]
+
+
+def _contrast(frame: converge.Frame, column: str) -> str:
+    """The best group against the worst in this column."""
+    share, p_value = frame.contrasts[frame.columns.index(column)].tolist()
+    groups = [name for name in frame.groups if name in frame.labels and "unmeasured" not in name]
+    if np.isnan(share) or len(groups) < 2:
+        return ""
+    smaller = share >= 0.5
+    sign, share = ("<", share) if smaller else (">", 1 - share)
+    return f"{groups[0]} {sign} {groups[-1]} in {share:.0%} of resamples, p {p_value:.2g}"
+
+
+class GroupFigures(VerticalScroll, can_focus=True):
+    """What it comes to, and the figures by group behind it."""
+
+    DEFAULT_CSS = """
+    GroupFigures { scrollbar-size-vertical: 1; }
+    GroupFigures Static { height: auto; }
+    GroupFigures #sentence { text-style: bold; }
+    GroupFigures #table { margin: 1 0; }
+    GroupFigures #about { color: $text-muted; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The sentence first: it is seen on small screens too."""
+        yield Static(id="sentence", markup=False)
+        yield Picture(id="table")
+        yield Static(id="about", markup=False)
+
+    def show(self, shown: Arranged | None) -> None:
+        """Draw the figures of what is shown."""
+        if shown is None:
+            self._say("#sentence", "")
+            self._say("#about", "here it says what the matrix comes to: groups, and what controls give")
+            self._draw([])
+            return
+        frame = shown.frame
+        lines = figure_lines(frame, shown.column, self.scrollable_content_region.width)
+        self._draw(lines)
+        self._say("#sentence", frame.sentence)
+        caption = [converge.CAPTION] if frame.labels else []
+        self._say("#about", "\n".join([*caption, frame.described, *frame.notes]))
+
+    def _draw(self, lines: list[Line]) -> None:
+        table = self.query_one("#table", Picture)
+        if table.styles.height is None or table.styles.height.value != len(lines):
+            table.styles.height = len(lines)
+        table.draw(lines)
+
+    def _say(self, where: str, words: str) -> None:
+        box = self.query_one(where, Static)
+        words = "\n".join(clean(line, 2000) for line in words.split("\n"))
+        if box.content != words:
+            box.update(words)
