@@ -16,6 +16,7 @@ from rich.console import Console
 import workbench
 from workbench import cli as module
 from workbench.analyses import find, survival
+from workbench.analysis import Export
 from workbench.expressions import matches
 from workbench.population import load
 
@@ -60,7 +61,7 @@ def test_the_program_as_it_is_started(population_path, tmp_path):
 def test_help_tells_the_commands(cli):
     said = cli("--help")
     assert said.code == 0
-    for name in ("info", "survival", "policy", "collect", "bench", "doctor", "open"):
+    for name in ("info", "survival", "policy", "converge", "pair", "collect", "bench", "doctor", "open"):
         assert f"  {name} " in said.out
         assert find(name).title in said.out if name not in ("bench", "doctor", "open") else True
     assert cli("-h") == said
@@ -229,6 +230,51 @@ def test_nan_is_null_in_json(as_survival):
 
 def iter_frames():
     yield Frame(2, 2)
+
+
+@pytest.fixture
+def exporting(monkeypatch, cli, population_path):
+    """Runs a command whose frames can be written to a file with `--told`."""
+    begun = []
+
+    def computes(*_):
+        begun.append(1)
+        yield Frame(2, 2)
+
+    def write(compute, selection, params, frame, path):
+        path.write_text(f"{compute.threads} {len(selection)} {params.episodes} {frame.done}")
+
+    exports = {"told": Export("Save what was told.", (".txt", ".md"), write)}
+    made = replace(survival.ANALYSIS, run=computes, summary=lambda f: {"x": f.done}, table=str, exports=exports)
+    monkeypatch.setattr(module.app, "registered_commands", list(module.app.registered_commands))
+    module.app.command(name="stand-in")(module._command_for(made))
+    return lambda *arguments: (cli("stand-in", population_path, *arguments, "--threads", 1), len(begun))
+
+
+def test_files_are_made_of_a_finished_frame(exporting, tmp_path):
+    for suffix in ("txt", "md"):
+        path = tmp_path / f"a.{suffix}"
+        said, _ = exporting("--told", path, "--episodes", 7, "--json")
+        assert said.code == 0, said.err
+        assert json.loads(said.out)["x"] == 2
+        assert path.read_text() == "1 96 7 2"
+    help_, _ = exporting("--help")
+    assert "--told" in help_.out and "Save what was told." in help_.out
+
+
+def test_files_that_cannot_be_made_are_told_before_anything_is_computed(exporting, tmp_path):
+    (tmp_path / "there.txt").write_text("mine")
+    for name, message in (
+        ("a.csv", f"told: expected a file ending in .txt or .md, got {tmp_path / 'a.csv'}"),
+        ("a", "told: expected a file ending in .txt or .md, got "),
+        ("a.TXT", "told: expected a file ending in .txt or .md, got "),
+        ("there.txt", f"{tmp_path / 'there.txt'}: already there; give another name or remove it"),
+    ):
+        said, begun = exporting("--told", tmp_path / name)
+        one_line(said, 2, message)
+        assert begun == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["there.txt"]
+    assert (tmp_path / "there.txt").read_text() == "mine"
 
 
 def test_a_key_pressed_before_the_job_has_begun_cancels_too(cli, population_path, monkeypatch):

@@ -36,6 +36,7 @@ def imported(code):
             "from workbench.reproductions import find, names\nfor name in names(): find(name)",
             (HEAVY - {"scipy"}) | {"scipy.stats"},
         ),
+        ("import workbench.comparing, workbench.rollouts.reference_set, workbench.numerics.regions", HEAVY),
         ("import workbench.figures", HEAVY | {"rich", "workbench.rollouts"}),
         ("import workbench.leaving, workbench.discovery, workbench.unfinished", HEAVY | {"rich", "typer"}),
         ("import workbench.kernels", HEAVY | {"numpy"}),
@@ -118,7 +119,9 @@ KNOWS = {
     "panels": {"axes"},
     "charts": {"axes", "drawing", "panels", "text"},
     "svg": {"axes", "text"},
-    "figures": {"axes", "charts", "drawing", "panels", "svg"},
+    "sides": {"axes", "drawing", "text"},
+    "matrices": {"axes", "charts", "drawing", "panels", "sides", "text"},
+    "figures": {"axes", "charts", "drawing", "matrices", "panels", "svg"},
     "numerics": {"errors", "compute", "policies", "physics", "kernels", "numerics"},
     "groups": {"errors"},
     "compute": {"errors"},
@@ -137,6 +140,9 @@ LEARNING = {
     "compute", "discovery", "errors", "generators", "groups", "learning", "numerics", "places", "policies",
     "population", "rollouts", "storage", "unfinished",
 }  # fmt: skip
+KNOWS["comparing"] = {
+    "analysis", "compute", "errors", "groups", "numerics", "physics", "policies", "population", "rollouts"
+}  # fmt: skip
 KNOWS |= {"learning": LEARNING - {"discovery"}, "generators": LEARNING - {"unfinished"}}
 
 
@@ -149,7 +155,9 @@ def test_lower_layers_know_nothing_above(name):
         assert known - {"__version__"} <= KNOWS[name], path
 
 
-@pytest.mark.parametrize("name", ["training", "learning", "generators", "analyses", "reproductions", "reproducing"])
+@pytest.mark.parametrize(
+    "name", ["training", "learning", "generators", "analyses", "reproductions", "reproducing", "comparing"]
+)
 def test_what_computes_knows_no_front_end(name):
     paths = [path for path in SOURCES if layer(path) == name]
     assert paths

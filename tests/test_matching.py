@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.kernels.assignment import LARGEST, assign, match
-from workbench.numerics.matching import CHUNK, chunks, minimum_cost
+from workbench.numerics.matching import CHUNK, chunks, greedy, minimum_cost
 
 ONE = Compute("cpu", 1)
 
@@ -154,6 +154,36 @@ def test_tokens_are_paired_at_the_least_squared_distance(k, rng):
     match(left, right, pairs, totals)
     assert (np.isnan(totals) == (pairs[:, 0] < 2)).all()
     assert len(match.signatures) == 1
+
+
+def cheapest_first(cost):
+    """The cheapest pair of what is left, again and again; of equals the first row's first column."""
+    left, found = [(cost[i, j], i, j) for i in range(len(cost)) for j in range(len(cost))], {}
+    while left:
+        _, i, j = min(left)
+        found[i] = j
+        left = [entry for entry in left if entry[1] != i and entry[2] != j]
+    return [found[i] for i in range(len(cost))]
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+@pytest.mark.parametrize("k", [1, 2, 5, 9])
+def test_greedy_is_a_plain_loop(maker, k, rng):
+    costs = MAKERS[maker](rng, 8, k)
+    kept = costs.copy()
+    columns = greedy(costs)
+    assert (costs == kept).all(), "the caller's are left alone"
+    assert columns.tolist() == [cheapest_first(cost) for cost in costs]
+    totals = np.take_along_axis(costs, columns[..., None], 2).sum((1, 2))
+    assert (totals >= least(costs) - 1e-9 * np.abs(costs).max()).all()
+
+
+def test_greedy_may_pay_for_it_and_takes_whole_numbers():
+    costs = np.array([[[1, 2], [2, 100]], [[3, 3], [3, 3]]])
+    assert greedy(costs).tolist() == [[0, 1], [0, 1]]
+    assert minimum_cost(costs, ONE)[0][0].tolist() == [1, 0]
+    assert greedy(np.zeros((0, 4, 4))).shape == (0, 4)
+    assert greedy(np.zeros((3, 0, 0))).shape == (3, 0)
 
 
 def test_importing_is_light():

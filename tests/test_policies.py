@@ -12,7 +12,17 @@ from oracles import torch_outputs, torch_policy
 
 import workbench
 from workbench.errors import WorkbenchError
-from workbench.policies import ACTIVATIONS, Normaliser, PolicySpec, activate, flatten, forward, layers
+from workbench.policies import (
+    ACTIVATIONS,
+    Normaliser,
+    PolicySpec,
+    activate,
+    activations,
+    flatten,
+    forward,
+    initial,
+    layers,
+)
 from workbench.rollouts import reference
 
 NORMALISER = Normaliser((0.1, -0.2, 0.3, 0.0), (0.5, 2.0, 0.1, 1.0), 1.2)
@@ -63,6 +73,37 @@ def test_the_flat_order_is_torchs(spec):
         if bias is not None:
             assert np.array_equal(bias, module.bias.detach().numpy())
     assert np.array_equal(flatten(parts), flat)
+
+
+@given(specs, st.integers(0, 2**32 - 1))
+def test_every_layer_is_torchs(spec, seed):
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(0, 1, (2, spec.parameters)).astype(np.float32)
+    observations = rng.normal(0, 1, (5, 4)).astype(np.float32)
+    found = activations(weights, spec, observations)
+    assert [layer.shape for layer in found] == [(2, 5, size) for size in spec.sizes[1:]]
+    assert {layer.dtype for layer in found} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(found[-1], forward(weights, spec, observations))
+    for k, flat in enumerate(weights):
+        net = torch_policy(flat, spec)
+        for depth, layer in enumerate(found):
+            # Linear layers and activations take turns; the outputs are the last linear layer.
+            part = net[: 2 * depth + 2]
+            np.testing.assert_allclose(layer[k], torch_outputs(part, spec, observations), atol=2e-4)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_new_networks_stay_within_torchs_bounds(bias):
+    spec = PolicySpec((4, 9, 16, 2), bias=bias)
+    weights = initial(spec, 300, 5)
+    assert (weights.shape, weights.dtype) == ((300, spec.parameters), np.float32)
+    for (matrix, biases), inputs in zip(layers(weights, spec), spec.sizes, strict=False):
+        for part in (matrix, biases):
+            if part is not None:
+                assert np.abs(part).max() == pytest.approx(inputs**-0.5, rel=0.01)
+                assert abs(part.mean()) < 0.05 * inputs**-0.5
+    assert np.array_equal(initial(spec, 300, 5), weights)
+    assert (initial(spec, 300, 6) == weights).mean() < 0.001
 
 
 def test_layers_of_a_batch_are_views():

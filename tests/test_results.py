@@ -92,6 +92,26 @@ def test_the_key_is_of_networks_parameters_program_and_device(selection, monkeyp
     assert len(set(keys)) == len(keys)
 
 
+def test_the_key_is_of_files_that_are_read_too(selection, tmp_path):
+    path = tmp_path / "states.npy"
+    reading = replace(ANALYSIS, reads=lambda _selection, params: (path,) * params.episodes)
+
+    def key(episodes=1):
+        return result_key(reading, selection, Params(episodes), "cpu")
+
+    with pytest.raises(WorkbenchError, match=f"^{path}: no such file$"):
+        key()
+    path.write_bytes(b"one")
+    first = key()
+    assert key() == first
+    assert first != result_key(ANALYSIS, selection, Params(1), "cpu")
+    path.write_bytes(b"two")
+    assert key() != first
+    path.write_bytes(b"one")
+    assert key() == first
+    assert key(0) == result_key(ANALYSIS, selection, Params(0), "cpu")
+
+
 def test_the_programs_digest_follows_its_sources():
     first = results.program_digest()
     assert len(first) == 16

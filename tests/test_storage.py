@@ -1,11 +1,13 @@
 """Files: what is written is there whole or not at all, and is read by others."""
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -343,6 +345,58 @@ def test_folders_that_cannot_be_written_are_told(tmp_path):
     with pytest.raises(WorkbenchError, match=r"folder: could not be written .Is a directory"):
         storage.write_json(tmp_path / "folder", {})
     assert leftovers(tmp_path) == ["file", "folder"]
+
+
+def test_archives_are_read_by_numpy_and_hold_no_pickle(tmp_path, rng):
+    path = tmp_path / "deep" / "a.npz"
+    arrays = {
+        "numbers": rng.normal(size=(3, 4)),
+        "turned": np.asfortranarray(rng.normal(size=(3, 4)).astype(np.float32)),
+        "words": np.array(["a", "θ̇", ""]),
+        "word": np.array("states"),
+        "none": np.zeros((0, 3), np.int64),
+    }
+    storage.write_arrays(path, arrays)
+    with np.load(path, allow_pickle=False) as back:
+        assert set(back) == set(arrays)
+        for name, array in arrays.items():
+            assert back[name].dtype == array.dtype
+            assert np.array_equal(back[name], array)
+    assert leftovers(path.parent) == ["a.npz"]
+
+
+def test_an_archive_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(WorkbenchError, match="cannot write there"):
+        storage.write_arrays(tmp_path / "file" / "a.npz", {"a": np.zeros(3)})
+    monkeypatch.setattr(np, "savez", refuse)
+    with pytest.raises(WorkbenchError, match="a.npz: could not be written .No space left on device"):
+        storage.write_arrays(tmp_path / "a.npz", {"a": np.zeros(3)})
+    assert leftovers(tmp_path) == ["file"]
+
+
+def test_a_file_is_known_by_what_it_says(tmp_path):
+    first = some(seed=1).save(tmp_path / "a.safetensors")
+    again = replace(some(seed=1), provenance={"from": "elsewhere"}).save(tmp_path / "b.safetensors")
+    assert storage.hash_of(first.path) == storage.hash_of(again.path) == first.content_hash
+    assert storage.hash_of(some(seed=2).save(tmp_path / "c.safetensors").path) != first.content_hash
+    paths = [tmp_path / name for name in ("a.npy", "b.csv", "c.npy")]
+    for path, content in zip(paths, (b"one", b"one", b"two"), strict=True):
+        path.write_bytes(content)
+    a, b, c = map(storage.hash_of, paths)
+    assert a == b != c
+    assert a == hashlib.blake2b(b"one", digest_size=16).hexdigest()
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".csv", ".safetensors"])
+def test_a_file_that_says_nothing_is_told(tmp_path, suffix):
+    missing = tmp_path / f"none{suffix}"
+    with pytest.raises(WorkbenchError, match=f"^{missing}: no such file$"):
+        storage.hash_of(missing)
+    folder = tmp_path / f"folder{suffix}"
+    folder.mkdir()
+    with pytest.raises(WorkbenchError, match=f"^{folder}: cannot be read .Is a directory"):
+        storage.hash_of(folder)
 
 
 def test_the_content_hash_covers_names_kinds_shapes_and_header():

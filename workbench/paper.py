@@ -62,6 +62,8 @@ FIGURE_5 = {"good": 1.51, "bad": 1.75, "mixed": 3.91}
 """Convergence distance of hidden units of the pairs that are drawn."""
 FIGURE_6 = {"good": 0.32, "bad": 0.07, "mixed": 0.28}
 """The same of outputs."""
+FIGURE_7 = (1.82, 12.5, 2.13, 2.77)
+"""Hidden convergence distance between the endpoints of the four walks that are drawn."""
 
 QUOTA = tuple(TABLE_1_TRAINING[name].size for name in ("1-50", "51-100", "101-150", "151-200"))
 """Networks in each survival group (Table 1)."""

@@ -151,8 +151,10 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     spec = pair.specs[0]
     given = [layer.on(states)[0] for layer in pair.layers(how, output=True)]
     names, differ = _names(pair, params), np.zeros(len(states), bool)
-    broken = [name for name, outputs in zip(names, given, strict=True) if not np.isfinite(outputs).all()]
+    whole = [bool(np.isfinite(outputs).all()) for outputs in given]
+    broken = [name for name, finite in zip(names, whole, strict=True) if not finite]
     if broken:
+        constant = (constant[0] if whole[0] else (), constant[1] if whole[1] else ())
         told = f"not finite, compared with nothing: {', '.join(dict.fromkeys(broken))}"
     elif "agreement" not in columns:
         told = "their actions are not discrete"

@@ -15,7 +15,7 @@ from workbench.bench.measure import SECONDS, Result
 from workbench.errors import WorkbenchError
 from workbench.text import duration, rate
 
-SUBJECTS = ("rollouts", "collection", "generators", "startup")
+SUBJECTS = ("rollouts", "collection", "generators", "convergence", "startup")
 UNITS = {SECONDS: "wall time"}
 """Units that are told otherwise in a title."""
 

@@ -24,6 +24,11 @@ def names() -> list[str]:
     return discovery.names(__path__)
 
 
+KEPT = 3
+_loaded: "dict[tuple[str, int, int, str], Generator]" = {}
+"""Generators read last: whoever moves a slider asks for the same one again and again."""
+
+
 @cache
 def find(name: str) -> "type[Generator]":
     """The generator of this name; imports torch.
@@ -45,6 +50,13 @@ def load(path: Path | str, device: str = "cpu") -> "Generator":
         WorkbenchError: missing, not a generator, cut, or of another schema.
     """
     path = Path(path)
+    try:
+        stat = os.stat(path)
+        key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size, device)
+    except OSError:
+        key = None  # said by what follows
+    if key in _loaded:
+        return _loaded[key]
     arrays, header = storage.read_tensors(path)
     if header.get("kind") != KIND:
         raise WorkbenchError(f"{path}: holds a {header.get('kind', 'thing without a kind')!s}, expected a generator")
@@ -55,6 +67,10 @@ def load(path: Path | str, device: str = "cpu") -> "Generator":
     generator = find(str(header["name"])).restore(arrays, header, path, device)
     if generator.content_hash != header.get("hash"):
         raise WorkbenchError(f"{path}: damaged: its content hash is not the one in its header")
+    if key is not None:
+        _loaded[key] = generator
+        while len(_loaded) > KEPT:
+            _loaded.pop(next(iter(_loaded)), None)
     return generator
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.numerics.matching import chunks
+from workbench.numerics.matching import chunks, minimum_cost
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec, flatten, layers
 
@@ -129,6 +129,23 @@ def matched_distance(a: NDArray, b: NDArray, spec: PolicySpec, compute: Compute 
     if len(a) != len(b):
         raise WorkbenchError(f"symmetry: expected as many networks on both sides, got {len(a)} and {len(b)}")
     return paired_distance(a, b, np.arange(len(a))[:, None].repeat(2, axis=1), spec, compute)
+
+
+def align(a: NDArray, b: NDArray, spec: PolicySpec, compute: Compute | None = None) -> NDArray:
+    """Networks b (n, p) with their hidden units in the order closest to those of networks a (n, p), row by row.
+
+    What they compute stays the same. Aligned so, networks can be averaged weight by weight (Ainsworth et al., *Git
+    Re-Basin*, 2022, weight matching).
+
+    Raises:
+        WorkbenchError: as `matched_distance`.
+    """
+    if len(a) != len(b):
+        raise WorkbenchError(f"symmetry: expected as many networks on both sides, got {len(a)} and {len(b)}")
+    left, right = _Table(a, spec).tokens, _Table(b, spec).tokens
+    # |x - y|^2 less what no order changes.
+    costs = -left @ right.swapaxes(1, 2)
+    return permute(b, spec, minimum_cost(costs, compute)[0])
 
 
 def paired_distance(

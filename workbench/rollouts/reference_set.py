@@ -132,9 +132,10 @@ def _read(path: Path, d: int) -> NDArray[np.float32]:
         size = os.stat(path).st_size
         if size > LARGEST_FILE:
             raise WorkbenchError(f"{path}: {size / 2**30:.1f} GiB; states are read from files of 1 GiB at most")
-        found = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _csv(path)
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
-            raise ValueError(f"of kind {getattr(found, 'dtype', 'archive')}")
+        # Mapped: what the header says of its size is held against the file, and nothing is unpickled.
+        found = np.lib.format.open_memmap(path, mode="r") if path.suffix == ".npy" else _csv(path)
+        if found.dtype.kind not in "fiu":
+            raise ValueError(f"of kind {found.dtype}")
         with np.errstate(over="ignore"):
             states = found.astype(np.float32)
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from workbench.comparing import COLUMNS
 from workbench.compute import Compute
 from workbench.drawing import breadth
 from workbench.errors import WorkbenchError
+from workbench.population import Population
 from workbench.service import Job
 from workbench.storage import write_text
 from workbench.text import clean
@@ -49,6 +50,20 @@ class Arranged:
         starts = np.flatnonzero(np.r_[True, np.diff(member) != 0])
         lengths = np.diff(np.r_[starts, len(member)])
         return [(self.frame.groups[member[s]], int(n)) for s, n in zip(starts, lengths, strict=True)]
+
+    @property
+    def population(self) -> Population:
+        """Where the networks are from."""
+        assert self.job.selection is not None
+        return self.job.selection.population
+
+    @property
+    def activation_bytes(self) -> int:
+        """What the activations compared take."""
+        spec = self.population.spec
+        hidden = self.job.params.how.hidden(spec)
+        units = spec.sizes[-1] + (0 if hidden is None else spec.sizes[1 + hidden])
+        return 4 * len(self.order) * self.frame.count * units
 
     def place(self, network: int) -> int:
         """Where a network of the frame stands."""

@@ -10,11 +10,10 @@ from textual.binding import Binding, BindingType
 from workbench.analyses import converge
 from workbench.errors import WorkbenchError
 from workbench.numerics.similarity.convergence import MATCHINGS
-from workbench.policies import output_size
 from workbench.rollouts.reference_set import KINDS
 from workbench.service import Job, ModelService
 from workbench.tui.arranged import ACTIVATIONS, MATRIX, save
-from workbench.tui.converging import SAMPLES, ConvergeState, layers
+from workbench.tui.converging import ConvergeState, layers
 from workbench.tui.panes.base import Pane
 from workbench.tui.sampling import following
 from workbench.tui.view import View
@@ -156,9 +155,9 @@ class ComparingPane(Pane):
         if shown is None:
             return
         name, row = shown.frame.names[self.state.pair[0]], int(shown.frame.rows[self.state.pair[0]])
-        if shown.job.selection is not None and shown.job.selection.population is not self.view.population:
+        if shown.population is not self.view.population:
             samples = self.state.samples
-            if samples is None or samples.shown is None or samples.shown.watched is not self._population:
+            if samples is None or samples.shown is None or samples.shown.watched is not shown.population:
                 self.say("these samples are not those of the Sample pane any more")
                 return
             samples.marks ^= {row}
@@ -169,11 +168,6 @@ class ComparingPane(Pane):
         self.state.look()
         self.choices_changed()
         self.say(f"{name} is {'marked' if marked else 'no longer marked'} in the {where}: {count:,} in all")
-
-    @property
-    def _population(self) -> Any:
-        shown = self.state.shown
-        return shown.job.selection.population if shown is not None and shown.job.selection is not None else None
 
     # Asking.
 
@@ -193,9 +187,7 @@ class ComparingPane(Pane):
             n, frame = len(shown.order), shown.frame
             value = f"{'converge' if what == MATRIX else 'activations'}-{n}-{frame.seed}.npz"
             if what == ACTIVATIONS:
-                spec = self._population.spec
-                units = sum(spec.sizes[1:]) if len(spec.sizes) < 4 else max(spec.sizes[1:-1]) + output_size(spec)
-                label = f"save activations (about {4 * n * frame.count * units / 1e6:,.0f} MB) to"
+                label = f"save activations (about {shown.activation_bytes / 1e6:,.0f} MB) to"
         elif what == "states" and params.states not in KINDS:
             value = params.states
         self.say("")

@@ -17,21 +17,22 @@ from workbench.tui.widgets.inspector import Inspector
 SLOT = "inspect"
 PATIENCE = 0.15
 """Seconds that the last network's figures stay while the next one's are measured."""
+WATCHING: list[BindingType] = [
+    Binding("space", "play"),
+    Binding("full_stop", "step(1)"),
+    Binding("comma", "step(-1)"),
+    Binding("plus", "speed(1)"),
+    Binding("minus", "speed(-1)"),
+    Binding("e", "episode(1)"),
+    Binding("E", "episode(-1)"),
+]
 WATCHING_KEYS = ((", .", "step back, on"), ("- +", "slower, faster"), ("e E", "next, previous episode"))
 
 
 class WatchingPane(Pane):
     """A pane with an inspector; a subclass says what is looked at."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "play"),
-        Binding("full_stop", "step(1)"),
-        Binding("comma", "step(-1)"),
-        Binding("plus", "speed(1)"),
-        Binding("minus", "speed(-1)"),
-        Binding("e", "episode(1)"),
-        Binding("E", "episode(-1)"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = WATCHING
 
     def __init__(self, service: ModelService, view: View) -> None:
         super().__init__(service, view)

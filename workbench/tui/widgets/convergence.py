@@ -103,8 +103,9 @@ def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
         start = named + " " * (names - breadth(named)) + (f"{gap}{pairs[row]:>{counts}}" if counts else "")
         style = "dim" if label in CONTROLS else ""
         lines.append([(start + "".join(gap + column_cells[row] for column_cells in cells), style)])
-    told = _contrast(frame, column)
-    return [*lines, [(told, "dim")]] if told else lines
+    alike = "larger" if COLUMNS[column].measure.alike else "smaller"
+    told = [f"{COLUMNS[column].heading}: {alike} is more alike", _contrast(frame, column)]
+    return [*lines, *([(words, "dim")] for words in told if words)]
 
 
 def _column(frame: converge.Frame, column: str, labels: Sequence[str], whole: bool) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 
 from workbench.analyses import policy
 from workbench.drawing import Line, bars
-from workbench.physics import Physics, is_cartpole
+from workbench.physics import is_cartpole
 from workbench.policies import layers
 from workbench.population import FINGERPRINT, HELD_OUT, Population
 from workbench.text import clean
@@ -125,7 +125,7 @@ class Inspector(VerticalScroll, can_focus=True):
         if population is None or row is None:
             figures.draw([[("no network under the cursor", "dim")]])
             maps.draw([])
-            self.rollout.load(None, 0.02, "")
+            self.rollout.load(None)
             return
         width = max(20, self.size.width - 2)
         lines: list[Line] = [[(f"#{row} ", "strong"), (self._identity(population, row), "dim")]]
@@ -151,9 +151,7 @@ class Inspector(VerticalScroll, can_focus=True):
         below = [*about, *weight_lines(population, row, width), *(plane_lines(frame, width) if frame else [])]
         maps.draw(below, grow=True)
         if frame is not None:
-            tau = Physics.of(population.spec).tau if is_cartpole(population.spec) else 0.02
-            start = f"episode {frame.episode + 1} of {len(frame.steps)}"
-            self.rollout.load(frame.trace if is_cartpole(population.spec) else None, tau, start)
+            self.rollout.show(population.spec, frame)
 
     @staticmethod
     def _identity(population: Population, row: int) -> str:

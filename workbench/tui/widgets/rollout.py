@@ -5,7 +5,10 @@ import math
 from textual import events
 from textual.timer import Timer
 
+from workbench.analyses import policy
 from workbench.drawing import Braille, Line
+from workbench.physics import Physics, is_cartpole
+from workbench.policies import PolicySpec
 from workbench.rollouts.outcomes import Trace
 from workbench.tui.widgets.drawing import Picture
 
@@ -13,6 +16,7 @@ FRAMES_A_SECOND = 10
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Against real time; at 1 a step takes the environment's tau."""
 SHOWN_TRACK = 2.4
+ROOM_FOR_VELOCITIES = 42
 
 
 class RolloutView(Picture):
@@ -34,7 +38,15 @@ class RolloutView(Picture):
         """The clock runs only while something is played."""
         self._timer = self.set_interval(1 / FRAMES_A_SECOND, self._tick, pause=True)
 
-    def load(self, trace: Trace | None, tau: float, title: str) -> None:
+    def show(self, spec: PolicySpec, frame: policy.Frame, name: str = "") -> None:
+        """Show the episode that was recorded of a network; other environments than Cart-Pole have no picture."""
+        start = f"{name}episode {frame.episode + 1} of {len(frame.steps)}"
+        if is_cartpole(spec):
+            self.load(frame.trace, Physics.of(spec).tau, start)
+        else:
+            self.load(None)
+
+    def load(self, trace: Trace | None, tau: float = 0.02, title: str = "") -> None:
         """Show the first episode of a trace from its start; keeps playing if it was."""
         self.trace, self.tau, self.title, self.at = trace, tau, title, 0.0
         self._paint()
@@ -54,8 +66,12 @@ class RolloutView(Picture):
 
     def step(self, steps: int) -> None:
         """Pause, and go some steps forwards or back."""
+        self.go(int(self.at) + steps)
+
+    def go(self, step: int) -> None:
+        """Pause at a step, or at the end if it is over by then."""
         self._run(False)
-        self.at = float(max(0, min(int(self.at) + steps, self.length - 1)))
+        self.at = float(max(0, min(step, self.length - 1)))
         self._paint()
 
     def faster(self, by: int) -> None:
@@ -112,9 +128,10 @@ class RolloutView(Picture):
         lines.append([(track[:at], "dim"), (cart, "strong"), (track[at + 4 :], "dim")])
         state = "▶" if self.playing else "‖"
         ended = "" if t < self.length - 1 else (" cap" if self.length >= self.trace.states.shape[2] else " fell")
-        words = (
-            f"{state} t={t + 1}/{self.length}{ended} {'→' if right else '←'} x{x:+.2f} ẋ{x_dot:+.1f} "
-            f"θ{math.degrees(theta):+.1f}° θ̇{theta_dot:+.1f}"
-        )
+        words = f"{state} t={t + 1}/{self.length}{ended} {'→' if right else '←'} x{x:+.2f} "
+        if width < ROOM_FOR_VELOCITIES:
+            words += f"θ{math.degrees(theta):+.1f}°"
+        else:
+            words += f"ẋ{x_dot:+.1f} θ{math.degrees(theta):+.1f}° θ̇{theta_dot:+.1f}"
         lines.append([(words[:width], "")])
         self.draw(lines)

@@ -1,0 +1,164 @@
+"""Figure 7: walks between pairs of embeddings, through latent space and through weights (section 4.2)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Group
+from rich.text import Text
+
+from workbench.analyses import sweeps
+from workbench.analysis import Analysis, Selection
+from workbench.compute import Compute
+from workbench.figures import Lines, Reference, Series, figure, text_lines
+from workbench.numerics.patterns import pattern
+from workbench.paper import FIGURE_7
+from workbench.reproducing import Params, population_of, seeds_of, trained
+
+KINDS = ("cartpolegen", "functional")
+PATHS = ("latent", "decoded", "aligned")
+TUNED = "tuned"
+WALKS = 240
+QUICK_WALKS = 40
+SOUGHT = ("slope", "hill", "valley", "boost")
+"""What the four walks drawn are examples of: the blog's three patterns, and a boost past B."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Walks so far."""
+
+    done: int
+    total: int
+    doing: str
+    population: str
+    seed: int
+    generators: tuple[str, ...]
+    """Those whose walks are there, in `KINDS`' order."""
+    alphas: NDArray[np.float64]
+    pairs: NDArray[np.int64]
+    """(m, 2)."""
+    convergence: NDArray[np.float64]
+    """(m, 2) hidden convergence distance of the endpoints, both ways."""
+    survival: NDArray[np.float64]
+    """(kinds, m, paths + 1, t), NaN where there is none yet; the last path is the tuned one, of functional alone."""
+    margin: float
+    episodes: int
+    cap: int
+
+    def walks(self, kind: int) -> sweeps.Frame:
+        """The walks of a generator, as `sweeps` has them."""
+        paths = PATHS if np.isnan(self.survival[kind, :, -1]).all() else (*PATHS, TUNED)
+        return sweeps.Frame(
+            len(self.pairs), len(self.pairs), self.generators[kind], "all", "held-out networks", paths, self.alphas,
+            self.pairs, self.survival[kind, :, : len(paths)], self.convergence, self.margin, self.seed, self.episodes,
+            self.cap,
+        )  # fmt: skip
+
+    def examples(self, kind: int) -> list[tuple[str, int]]:
+        """The first walk through latent space of each pattern that is sought, where there is one."""
+        found = []
+        for name in SOUGHT:
+            for m, walked in enumerate(self.survival[kind, :, 0]):
+                p = pattern(self.alphas, walked, self.cap, self.margin)
+                if (name == p.name and p.beyond != "boost") or (name == "boost" == p.beyond and p.name == "slope"):
+                    found.append((name, m))
+                    break
+        return found
+
+
+def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
+    """Yield frames while generators are trained, and pairs are walked."""
+    population, seed = population_of(selection), seeds_of(params)[0]
+    how = sweeps.Params(pairs=QUICK_WALKS if params.quick else WALKS, path=PATHS, seed=seed)
+    total, names = 1000, []
+    files = {}
+    empty = Frame(
+        0, total, "", population.name, seed, (), np.zeros(0), np.zeros((0, 2), np.int64), np.zeros((0, 2)),
+        np.zeros((0, 0, 0, 0)), how.margin, how.episodes, how.cap,
+    )  # fmt: skip
+    for k, kind in enumerate(KINDS):
+        for waiting in trained(population, kind, seed, compute):
+            if isinstance(waiting, str):
+                files[kind] = waiting
+            else:
+                yield replace(empty, done=round(300 * (k + waiting.done / waiting.total)), doing=waiting.name)
+    frame = empty
+    for k, kind in enumerate(KINDS):
+        wanted = replace(how, generator=files[kind], path=(*PATHS, TUNED) if kind == "functional" else PATHS)
+        walked = None
+        for walked in sweeps.run(compute, selection, wanted):
+            share = (k + walked.done / walked.total) / len(KINDS)
+            yield replace(frame, done=600 + round(399 * share), doing=f"walking, {kind}")
+        assert walked is not None
+        survival = np.full((len(KINDS), len(walked.pairs), len(PATHS) + 1, len(walked.alphas)), np.nan)
+        if k:
+            survival[:k] = frame.survival[:k]
+        # The order of paths is that of `sweeping.PATHS`; the tuned one comes last here.
+        for p, path in enumerate((*PATHS, TUNED)):
+            if path in walked.paths:
+                survival[k, :, p] = walked.survival[:, walked.paths.index(path)]
+        names.append(walked.generator)
+        frame = replace(
+            frame, generators=tuple(names), alphas=walked.alphas, pairs=walked.pairs, convergence=walked.convergence,
+            survival=survival,
+        )  # fmt: skip
+    yield replace(frame, done=total, doing="done")
+
+
+def panels(frame: Frame) -> list[Lines]:
+    """The examples of each generator."""
+    found = []
+    for k in range(len(frame.generators)):
+        for name, m in frame.examples(k):
+            latent, decoded = frame.survival[k, m, 0], frame.survival[k, m, 1]
+            inside = (frame.alphas >= 0) & (frame.alphas <= 1)
+            a, b = latent[frame.alphas == 0][0], latent[frame.alphas == 1][0]
+            straight = np.where(inside, a + (b - a) * frame.alphas, np.nan)
+            found.append(
+                Lines(
+                    [
+                        Series("straight line", frame.alphas, straight, "·", "dim"),
+                        Series("latent space", frame.alphas, latent, "●", "second", joined=False),
+                        Series("weights", frame.alphas, decoded, "○", "first", joined=False),
+                    ],
+                    "alpha", "survival (steps)", (Reference(1.0, "B", vertical=True),), x_range=(0.0, 1.5),
+                    y_range=(0.0, float(frame.cap)),
+                    title=f"{KINDS[k]}, {name}: CD {frame.convergence[m].mean():.2f}",
+                )
+            )  # fmt: skip
+    return found
+
+
+def table(frame: Frame) -> Group:
+    """How often each pattern comes, and the examples in characters."""
+    theirs = ", ".join(f"{d:g}" for d in FIGURE_7)
+    head = Text(
+        f"Figure 7: {frame.population}, seed {frame.seed}; {frame.doing}. Hidden CD of the paper's four pairs: "
+        f"{theirs}; the first and the last of them are slopes, the second a hill."
+    )
+    parts = [sweeps.table(frame.walks(k)) for k in range(len(frame.generators))]
+    return Group(head, *parts, *(Text(text_lines(panel, 78, 16)) for panel in panels(frame)))
+
+
+def summary(frame: Frame) -> dict[str, Any]:
+    """Every walk."""
+    return {
+        "seed": frame.seed,
+        "paper": {"convergence": list(FIGURE_7)},
+        "generators": {KINDS[k]: sweeps.summary(frame.walks(k)) for k in range(len(frame.generators))},
+        "drawn": {
+            KINDS[k]: {name: frame.pairs[m].tolist() for name, m in frame.examples(k)}
+            for k in range(len(frame.generators))
+        },
+    }
+
+
+def svg(frame: Frame) -> str:
+    """The paper's four panels for each generator."""
+    return figure(panels(frame), "Figure 7: walks between two agents", columns=len(SOUGHT))
+
+
+ANALYSIS = Analysis("fig7", "Figure 7: walks between two agents", Params, Frame, run, table, summary, figure=svg)
