@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from workbench import bench
-from workbench.bench import collection, measure, rollouts, startup
+from workbench.bench import collection, convergence, measure, rollouts, startup
 from workbench.bench.measure import Contender, compare
 from workbench.errors import WorkbenchError
 from workbench.policies import PolicySpec
@@ -110,11 +110,11 @@ def test_speeds_in_words():
 
 
 def test_unknown_names_are_told_with_the_known_ones(cli):
-    with pytest.raises(WorkbenchError, match="expected rollouts, collection, generators, startup, got 'speed'"):
+    with pytest.raises(WorkbenchError, match="expected rollouts, collection, generators, convergence, startup, got 'speed'"):
         bench.run(["rollouts", "speed"], 1, Console(file=io.StringIO()))
     said = cli("bench", "speed")
     assert said.code == 2
-    assert "rollouts, collection, generators, startup" in " ".join(said.err.split())
+    assert "rollouts, collection, generators, convergence, startup" in " ".join(said.err.split())
 
 
 @pytest.mark.usefixtures("nothing_shipped")
@@ -144,6 +144,18 @@ def test_the_plain_ways_play_what_the_kernel_plays(population):
     assert vectorised.shape == kernel.shape
     assert (vectorised <= 60).all()
     assert (vectorised > 30).all()
+
+
+def test_convergence_beside_numpy_and_scipy(monkeypatch, cli):
+    tiny = convergence.Size(networks=6, states=200, plain_pairs=2)
+    monkeypatch.setattr(convergence, "Size", lambda: tiny)
+    said = cli("bench", "convergence", "--repeats", "1", "--json")
+    assert said.code == 0
+    rows = json.loads(said.out)
+    assert {row["group"] for row in rows} == {"all pairs of 6 networks"}
+    assert all(row["value"] > 0 and row["unit"] == "s" for row in rows)
+    assert "6 shipped networks, 200 states, 15 pairs" in rows[0]["measured"]
+    assert "2 pairs, extrapolated" in rows[-1]["measured"]
 
 
 @pytest.mark.usefixtures("nothing_shipped")

@@ -562,6 +562,10 @@ def test_names_of_files_move_no_cursor(name, few, save, rng, tmp_path, cli):
     assert not {c for c in said.out + said.err if c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e")}
     assert "[red]:smile:" in said.out
     assert ElementTree.parse(svg)
+    # The words that it comes to name populations too.
+    turned = cli(name, other.path, "--other", few.path, *QUICK)
+    assert turned.code == 0, turned.err
+    assert not {c for c in turned.out + turned.err if c != "\n" and (ord(c) < 32 or 127 <= ord(c) < 160)}
 
 
 # Pair.
@@ -722,7 +726,12 @@ def test_a_pair_from_the_command_line(few, tmp_path, cli):
     words = " ".join(ElementTree.parse(svg).getroot().itertext())
     assert "#2 and #7" in words and "where they act differently" in words
     said = cli("pair", few.path, "--first", 2, "--second", 7, *QUICK)
-    assert "linear CKA, hidden units" in " ".join(said.out.split())
+    rows = [line.split("│") for line in said.out.splitlines() if line.count("│") == 5]
+    told = {row[1].strip(): tuple(cell.strip() for cell in row[2:4]) for row in rows if row[2].strip()}
+    for start, name in (("linear CKA", "cka"), ("action agreement", "agreement"), ("convergence distance, hidden", "cd")):
+        (numbers,) = (cells for words, cells in told.items() if words.startswith(start))
+        assert numbers == tuple(f"{value:.3f}" for value in frame.value(name))
+    assert f"hidden units: CD {np.mean(frame.value('cd')):.2f}" in said.out
     # What is selected decides nothing here.
     assert cli("pair", few.path, "--where", "survival > 500", *QUICK, "--json").code == 0
 

@@ -128,6 +128,22 @@ def test_the_matching_is_networkxs_and_scipys_and_the_greedy_one_a_loop(case, si
         assert sum(rho[i, j] for i, j in taken.items()) <= total + 1e-12
 
 
+@given(seeds, st.integers(1, 5), st.integers(1, 5), st.sampled_from([-1.0, 0.0]))
+@few
+def test_as_many_as_can_be_are_matched_however_they_are_correlated(seed, h, k, low):
+    rng = np.random.default_rng(seed)
+    rho, live, live_other = rng.uniform(-1, low + 0.1, (h, k)), rng.random(h) < 0.7, rng.random(k) < 0.7
+    rows, columns = np.flatnonzero(live), np.flatnonzero(live_other)
+    for match, expected in (
+        ("optimal", by_networkx(rho, rows, columns)[1]),
+        ("greedy", one_by_one(rho, rows, columns)),
+    ):
+        found = converge(rho[None], live[None], live_other[None], match, ONE)
+        matched = {i: int(j) for i, j in enumerate(found.partners[0].tolist()) if j >= 0}
+        assert matched == expected, match
+        assert np.isnan(found.forward[0]) == np.isnan(found.backward[0]) == (not expected)
+
+
 def test_negative_correlations_are_taken_rather_than_none():
     up = np.linspace(-1, 1, 9)
     a, b = np.stack([up, up**3], axis=1), np.stack([-up, -(up**3)], axis=1)
@@ -312,6 +328,7 @@ def test_agreement_is_counted_and_divergence_scipys(seed, s, k, size):
     for dtype in (float, np.float32):
         assert MEASURES["jsd"](a.astype(dtype), b.astype(dtype)) == pytest.approx(each.mean(), abs=2e-6)
     assert 0 <= MEASURES["jsd"](a, b) <= 1
+    assert 0 <= MEASURES["jsd"](a, a + 1e-5 * b) < 1e-6
 
 
 def test_the_first_of_equals_is_taken():
@@ -449,7 +466,7 @@ def test_layers_that_are_not_finite_or_constant_have_no_value(name, how, rng):
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_few_states_are_no_crash(name, rng):
-    for s in (1, 2, 3, 4):
+    for s in (1, 2, *[3] * 10, 4):
         value = MEASURES[name](some(rng, s, 3), some(rng, s, 3))
         if name in DECISIONS:
             assert np.isfinite(value)

@@ -233,7 +233,7 @@ def panel(frame: Frame) -> Lines:
     series.append(Series(STRAIGHT, frame.alphas, straight, "·", "dim"))
     return Lines(
         series, "alpha", "survival (steps)", (Reference(1.0, "B", vertical=True),),
-        x_range=(float(frame.alphas[0]), float(frame.alphas[-1])), y_range=(0.0, float(frame.cap)),
+        x_range=(float(frame.alphas[0]), float(frame.alphas[-1])), y_range=(0.0, 1.04 * frame.cap),
         title=f"{frame.names[0]} to {frame.names[1]}",
     )  # fmt: skip
 

@@ -125,7 +125,7 @@ def panels(frame: Frame) -> list[Lines]:
                         Series("weights", frame.alphas, decoded, "○", "first", joined=False),
                     ],
                     "alpha", "survival (steps)", (Reference(1.0, "B", vertical=True),), x_range=(0.0, 1.5),
-                    y_range=(0.0, float(frame.cap)),
+                    y_range=(0.0, 1.04 * frame.cap),
                     title=f"{KINDS[k]}, {name}: CD {frame.convergence[m].mean():.2f}",
                 )
             )  # fmt: skip

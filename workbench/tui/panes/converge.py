@@ -216,19 +216,19 @@ class ConvergePane(ComparingPane):
         before, self.state.shown = self.state.shown, shown
         if before is None or not np.array_equal(before.frame.rows, shown.frame.rows):
             self.state.pair = int(shown.order[0]), int(shown.order[min(1, len(shown.order) - 1)])
-        same = (
+        fills = (
             before is not None
             and before.job is shown.job
             and (before.column, before.by) == (shown.column, shown.by)
-            and np.array_equal(before.order, shown.order)
+            and shown.frame.done < shown.frame.total
         )
-        if same:
+        # Once it is whole it gets shades of its own: those of its first pairs go too far.
+        if fills:
             self.map.update(shown.values)
             self.figures.show(shown)
             self._read_out()
         else:
             self._show()
-        self._tell()
 
     def choices_changed(self) -> None:
         """Show the choices, and what they alter at once."""
