@@ -728,7 +728,11 @@ def test_a_pair_from_the_command_line(few, tmp_path, cli):
     said = cli("pair", few.path, "--first", 2, "--second", 7, *QUICK)
     rows = [line.split("│") for line in said.out.splitlines() if line.count("│") == 5]
     told = {row[1].strip(): tuple(cell.strip() for cell in row[2:4]) for row in rows if row[2].strip()}
-    for start, name in (("linear CKA", "cka"), ("action agreement", "agreement"), ("convergence distance, hidden", "cd")):
+    for start, name in (
+        ("linear CKA", "cka"),
+        ("action agreement", "agreement"),
+        ("convergence distance, hidden", "cd"),
+    ):
         (numbers,) = (cells for words, cells in told.items() if words.startswith(start))
         assert numbers == tuple(f"{value:.3f}" for value in frame.value(name))
     assert f"hidden units: CD {np.mean(frame.value('cd')):.2f}" in said.out
