@@ -594,7 +594,8 @@ def test_samples_are_what_the_generator_makes(selector, source, population, tmp_
     assert [*last.names][-4:] == ["noise 10 %", "mean network", "training networks", "held-out networks"]
     for metric in ("behaviour_novelty", "weight_novelty", "behaviour_diversity", "weight_diversity"):
         assert last.rows["held-out networks"][metric] == 1
-    assert last.rows["held-out networks"]["w1"] < 5
+    # Drawn from the few held-out ones themselves; another group would be some fifty steps away.
+    assert last.rows["held-out networks"]["w1"] < 12
     assert last.rows["training networks"]["behaviour_novelty"] == 0
     assert last.rows["mean network"]["n"] == 1
     assert (last.nearest >= 0).all()
@@ -681,7 +682,7 @@ def test_copies_are_held_against_their_originals(population, tmp_path):
     *_, last = analysis.run(ONE, Selection(population), small_params(analysis, tmp_path, population))
     generator = generators.for_population(population, "functional")
     held = np.flatnonzero(population["held_out"])
-    assert last.total == len(held) == 19
+    assert last.total == len(held) > 5
     from workbench.rollouts import survival
 
     originals = population.weights[held]

@@ -234,7 +234,8 @@ def test_networks_without_values_stand_apart(rng):
     ],
 )
 def test_verdicts(share, words):
-    assert verdict(share) == words
+    assert verdict(share) == words == verdict(share, 0.04)
+    assert verdict(share, 0.06) == "cannot tell"
 
 
 def test_claims_are_answered_in_the_direction_of_the_paper():

@@ -187,7 +187,8 @@ def activate(name: str, z: NDArray) -> NDArray:
     """An activation by its name, element by element."""
     match name:
         case "elu":
-            return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+            below = np.minimum(z, 0)
+            return np.maximum(z, 0) + np.expm1(below, out=below)
         case "relu":
             return np.maximum(z, 0)
         case "tanh":

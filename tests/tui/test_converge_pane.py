@@ -38,7 +38,7 @@ async def test_before_a_run_it_says_what_r_does_and_bears_all_keys(population):
 
 
 async def test_what_is_shown_is_what_the_analysis_computes_and_the_command_line_says(population, cli):
-    async with opened(population) as (app, pilot):
+    async with opened(population, (200, 50)) as (app, pilot):
         await pilot.press("s")
         shown = await run(app, pilot)
         params = app.pane.state.params
@@ -55,7 +55,7 @@ async def test_what_is_shown_is_what_the_analysis_computes_and_the_command_line_
         assert expected.states_hash in text(app)
         await pilot.press("equals_sign")
         line = command_line(find("converge"), params, population)
-        assert line in text(app).replace("\n ", "").replace("\n", "")
+        assert line.replace(" ", "") in joined(app).replace(" ", "")
     said = cli(*shlex.split(line)[1:], "--json", "--threads", "1")
     assert said.code == 0
     assert json.loads(said.out)["rows"].keys() == set(expected.labels)
@@ -142,7 +142,7 @@ async def test_marks_come_first_and_w_goes_through_what_there_is(population, cli
         assert shown.frame.described in joined(app, "#figures")
         await pilot.press("equals_sign")
         line = command_line(find("converge"), state.params, population, "id in [3, 5, 8, 40]")
-        assert line in text(app).replace("\n ", "").replace("\n", "")
+        assert line.replace(" ", "") in joined(app).replace(" ", "")
         await pilot.press("w")
         await settled(app, pilot)
         assert (state.source, state.about) == ("shown", "12 of 96 networks")
@@ -386,7 +386,7 @@ def test_figures_begin_with_the_chosen_column_and_fit_any_width(population, comp
         for column in frame.columns:
             lines = ["".join(part for part, _ in line) for line in figure_lines(frame, column, width)]
             assert converge.COLUMNS[column].heading in lines[0]
-            assert max(map(len, lines)) <= max(width, 40)
+            assert max(map(len, lines)) <= max(width, 40), (width, lines)
             assert lines[1].split()[0] == frame.groups[0]
 
 
@@ -410,7 +410,7 @@ async def test_a_cursor_move_sends_little_and_an_idle_screen_nothing(population,
             for zoomed in ((), ("z",)):
                 await pilot.press(*zoomed, "home")
                 await pilot.pause()
-                for key in ("right", "down", "left", "up", "pagedown", "right"):
+                for key in ("right", "down", "left", "up", "right"):
                     data.clear()
                     await pilot.press(key)
                     await pilot.pause()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.numerics import matching
-from workbench.numerics.similarity.family import SERIAL, Both, Measure, fine, products, rows_of
+from workbench.numerics.similarity.family import SERIAL, Both, Measure, products, rows_of
 
 MATCHINGS = ("optimal", "greedy")
 RANDOM = "random"
@@ -44,14 +44,11 @@ class Convergence:
 
 def standardise(activations: NDArray, signed: bool = False) -> Units:
     """Units' activations (n, s, h), or their absolute values, less mean and by standard deviation (Equations 4, 5)."""
-    whole = fine(activations)
-    values = activations if signed else np.abs(activations)
-    with np.errstate(invalid="ignore", over="ignore"):
-        size = np.sqrt(np.mean(np.square(values, dtype=np.float64), axis=1))
-    rows = rows_of(values)
-    length = np.sqrt(np.einsum("nhs,nhs->nh", rows, rows))
-    live = (length > RESOLUTION * size * np.sqrt(rows.shape[2])) & whole[:, None]
-    rows *= np.divide(1.0, length, where=live, out=np.zeros_like(length))[:, :, None]
+    rows, means = rows_of(activations, absolute=not signed)
+    spread = np.einsum("nhs,nhs->nh", rows, rows) / rows.shape[2]
+    live = np.sqrt(spread) > RESOLUTION * np.sqrt(spread + means**2)
+    scale = np.sqrt(spread * rows.shape[2])
+    rows *= np.divide(1.0, scale, where=live, out=np.zeros_like(scale))[:, :, None]
     return Units(rows, live)
 
 

@@ -75,12 +75,20 @@ def fine(activations: NDArray) -> NDArray[np.bool_]:
     return np.isfinite(activations).all(axis=(1, 2))
 
 
-def rows_of(activations: NDArray) -> NDArray[np.float64]:
-    """Activations (n, s, h) as rows (n, h, s) less their means; zeros for networks that are not finite."""
-    rows = np.array(activations.swapaxes(1, 2), np.float64, order="C")
+def rows_of(activations: NDArray, absolute: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Activations (n, s, h), or their absolute values, as rows (n, h, s) less their means; and these means (n, h).
+
+    Networks that are not finite are zeros.
+    """
+    turned = activations.swapaxes(1, 2)
+    rows = np.empty(turned.shape)
+    np.copyto(rows, turned, casting="unsafe")
+    if absolute:
+        np.abs(rows, out=rows)
     rows[~fine(activations)] = 0.0
-    rows -= rows.mean(axis=2, keepdims=True)
-    return rows
+    means = rows.mean(axis=2)
+    rows -= means[:, :, None]
+    return rows, means
 
 
 def products(a: NDArray[np.float64], b: NDArray[np.float64], compute: Compute | None = None) -> NDArray[np.float64]:

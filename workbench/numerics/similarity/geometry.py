@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from workbench.compute import Compute
 from workbench.numerics import matching
 from workbench.numerics.similarity.convergence import RESOLUTION
-from workbench.numerics.similarity.family import SERIAL, Both, Measure, fine, products, rows_of
+from workbench.numerics.similarity.family import SERIAL, Both, Measure, products, rows_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +39,10 @@ class GeometryFamily:
 
     def prepare(self, activations: NDArray) -> Shapes:
         """Centred and scaled."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            size = np.sqrt(np.square(activations, dtype=np.float64).sum(axis=(1, 2)))
-        rows = rows_of(activations)
+        rows, means = rows_of(activations)
         norm = np.sqrt(np.einsum("nhs,nhs->n", rows, rows))
-        defined = (norm > RESOLUTION * size) & fine(activations)
+        size = np.sqrt(norm**2 + rows.shape[2] * np.square(means).sum(axis=1))
+        defined = norm > RESOLUTION * size
         rows *= np.divide(1.0, norm, where=defined, out=np.zeros_like(norm))[:, None, None]
         own = rows @ rows.swapaxes(1, 2)
         return Shapes(rows, defined, np.einsum("nhs,nhs->ns", rows, rows), np.square(own).sum(axis=(1, 2)))

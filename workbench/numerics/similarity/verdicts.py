@@ -7,12 +7,12 @@ import numpy as np
 from workbench.numerics.similarity.grouped import Contrast
 
 SURE = 0.95
-"""Share of resamples from which an order is told."""
+"""Share of resamples from which an order is told, if its p-value is not above what is missing to 1."""
 
 
-def verdict(share: float) -> str:
-    """What a share of resamples that go the claimed way says of the claim."""
-    if np.isnan(share):
+def verdict(share: float, p_value: float = float("nan")) -> str:
+    """What a share of resamples that go the claimed way, and a p-value where there is one, say of the claim."""
+    if np.isnan(share) or p_value > 1 - SURE:
         return "cannot tell"
     if share <= 1 - SURE:
         return "does not hold, it is the other way round"
@@ -45,7 +45,7 @@ def claims(
         words = [f"the first {order} in {share:.0%} of resamples"]
         words += [f"p {told.p_value:.2g}"] if np.isfinite(told.p_value) else []
         words += [also[column]] if also and column in also else []
-        answer = verdict(told.share_below if smaller else 1 - told.share_below)
+        answer = verdict(told.share_below if smaller else 1 - told.share_below, told.p_value)
         parts.append(f"{name} {a:.3g} within {good}, {b:.3g} within {bad} ({', '.join(words)}): {claim}: {answer}.")
     if "agreement" in found:
         a, b, _ = found["agreement"]

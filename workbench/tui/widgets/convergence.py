@@ -1,6 +1,7 @@
 """What stands beside the matrix of the Converge pane: the choices, and figures by group."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from textual.app import ComposeResult
@@ -50,25 +51,12 @@ class ConvergeChoices(Picture):
                 continue
             head = [(f"{key} ", "accent"), (f"{name:<{LABEL}}", "dim")]
             room = width - LABEL - 2
-            first, *rest = _wrapped(clean(value, 80), room)
+            first, *rest = wrap(clean(value, 80), room, break_on_hyphens=False)
             lines += [[*head, (first, "strong")], *([(" " * (LABEL + 2) + more, "strong")] for more in rest)]
         lines.append([])
         wide = max(len(key) for key, _ in ACTIONS) + 1
         lines += [[(f"{key:<{wide}}", "accent"), (words, "")] for key, words in ACTIONS]
         self.draw(lines)
-
-
-def _wrapped(words: str, room: int) -> list[str]:
-    """Words in lines of at most so many characters; a long one is cut."""
-    lines = [""]
-    for word in words.split():
-        for part in (word[k : k + room] for k in range(0, len(word), room)):
-            joined = f"{lines[-1]} {part}".strip()
-            if len(joined) <= room:
-                lines[-1] = joined
-            else:
-                lines.append(part)
-    return lines
 
 
 def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
@@ -105,7 +93,7 @@ def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
         lines.append([(start + "".join(gap + column_cells[row] for column_cells in cells), style)])
     alike = "larger" if COLUMNS[column].measure.alike else "smaller"
     told = [f"{COLUMNS[column].heading}: {alike} is more alike", _contrast(frame, column)]
-    return [*lines, *([(words, "dim")] for words in told if words)]
+    return [*lines, *([(part, "dim")] for words in told for part in wrap(words, max(10, width)))]
 
 
 def _column(frame: converge.Frame, column: str, labels: Sequence[str], whole: bool) -> tuple[str, list[str]]:
