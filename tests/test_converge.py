@@ -131,7 +131,7 @@ def test_networks_that_learned_the_same_are_told_from_those_that_did_not():
     assert "within 1-50 (the first smaller in 100% of resamples, p 0.005): good networks are closer: holds." in (
         frame.sentence
     )
-        assert "good networks are further apart: holds" not in frame.sentence
+    assert "good networks are further apart: holds" not in frame.sentence
     assert frame.contrasts[frame.columns.index("cd")].tolist() == [1.0, 1 / 201]
     clustered = frame.order("clustering", "cd")
     at = np.flatnonzero(clustered < 8)

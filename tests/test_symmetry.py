@@ -1,5 +1,7 @@
 """Hidden units in any order, and mirror images: what they leave as it was, and distances modulo both."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.numerics import symmetry
-from workbench.numerics.symmetry import has_mirror, matched_distance, mirror, paired_distance, permute, units
+from workbench.numerics.symmetry import align, has_mirror, matched_distance, mirror, paired_distance, permute, units
 from workbench.policies import ACTIVATIONS, Normaliser, PolicySpec, forward
 from workbench.rollouts import Episodes, rollout
 
@@ -145,6 +147,55 @@ def test_pairs_are_those_asked_for(spec, rng, monkeypatch):
         np.testing.assert_allclose(paired_distance(a, b, pairs, spec, ONE, True), np.minimum(plain, image), 1e-12)
 
 
+@given(specs, seeds)
+def test_aligned_it_computes_the_same_and_is_as_near_as_can_be(spec, seed):
+    rng = np.random.default_rng(seed)
+    a, b, states = some(rng, spec, 4), some(rng, spec, 4), rng.normal(size=(20, 4))
+    found = align(a, b, spec, ONE)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(forward(found, spec, states), forward(b, spec, states), 1e-5, 1e-5)
+    # The very same units, in another order.
+    (tokens, output_bias), (before, bias_before) = units(found, spec), units(b, spec)
+    assert [sorted(map(tuple, t.tolist())) for t in tokens] == [sorted(map(tuple, t.tolist())) for t in before]
+    assert (output_bias == bias_before).all()
+    away = np.linalg.norm(a.astype(float) - found, axis=1)
+    np.testing.assert_allclose(away, expected_distance(a, b, spec), rtol=1e-12)
+    assert (away <= np.linalg.norm(a.astype(float) - b, axis=1) * (1 + 1e-12)).all()
+    assert (align(a, found, spec, ONE) == found).all()
+
+
+@given(specs, seeds)
+def test_an_order_that_was_lost_is_found_again(spec, seed):
+    rng = np.random.default_rng(seed)
+    a = some(rng, spec, 4)
+    other = permute(a, spec, np.array([rng.permutation(spec.sizes[1]) for _ in a]))
+    assert (align(a, other, spec, ONE) == a).all()
+    noisy = other + (1e-3 * rng.normal(size=a.shape)).astype(np.float32)
+    np.testing.assert_allclose(align(a, noisy, spec, ONE), a, atol=0.01)
+
+
+@pytest.mark.parametrize("spec", [PolicySpec((4, h, 2), bias=b) for h in (1, 2, 4, 5) for b in (True, False)], ids=repr)
+def test_no_other_order_is_nearer(spec, rng):
+    a, b = some(rng, spec), some(rng, spec)
+    orders = np.array(list(permutations(range(spec.sizes[1]))))
+    every = np.stack([permute(b, spec, order) for order in orders], axis=1).astype(float)
+    best = np.linalg.norm(every - a[:, None], axis=2).argmin(axis=1)
+    assert (align(a, b, spec, ONE) == every[np.arange(len(a)), best]).all()
+
+
+def test_real_networks_are_aligned_the_same_on_any_threads(population, monkeypatch):
+    a, b, spec = population.weights[:48], population.weights[48:], population.spec
+    found = align(a, b, spec, ONE)
+    np.testing.assert_allclose(np.linalg.norm(a.astype(float) - found, axis=1), matched_distance(a, b, spec, ONE), 1e-9)
+    steps = [rollout(weights, spec, Episodes(20), ONE).steps.mean(1) for weights in (found, b)]
+    # Sums in another order round otherwise, which an action may hang on.
+    assert (np.abs(steps[0] - steps[1]) < 5).all() and (steps[0] == steps[1]).mean() > 0.8
+    monkeypatch.setattr("workbench.numerics.matching.CHUNK", 5)
+    for compute in (Compute("cpu", 2), None):
+        assert (align(a, b, spec, compute) == found).all()
+    assert align(a[:0], b[:0], spec, ONE).shape == (0, 212)
+
+
 @pytest.mark.parametrize(("sizes", "hidden"), [((4, 2), 0), ((4, 3, 3, 2), 2)])
 def test_one_hidden_layer_is_needed(sizes, hidden):
     spec, weights = PolicySpec(sizes), np.zeros((2, PolicySpec(sizes).parameters))
@@ -154,6 +205,7 @@ def test_one_hidden_layer_is_needed(sizes, hidden):
         lambda: permute(weights, spec, np.arange(3)),
         lambda: symmetry.from_units(np.zeros((2, 3, 7)), np.zeros((2, 2)), spec),
         lambda: matched_distance(weights, weights, spec, ONE),
+        lambda: align(weights, weights, spec, ONE),
     ):
         with pytest.raises(WorkbenchError, match=rf"of exactly one hidden layer; {spec.label} has {hidden}$"):
             call()
@@ -172,8 +224,9 @@ def test_what_does_not_fit_is_told(rng):
     for order in (np.zeros(30, int), np.arange(29), np.arange(30.0), np.arange(1, 31), np.tile(np.arange(30), (2, 1))):
         with pytest.raises(WorkbenchError, match=r"expected permutations of 30 units, of shape \(30,\) or \(3, 30\)"):
             permute(weights, spec, order)
-    with pytest.raises(WorkbenchError, match="symmetry: expected as many networks on both sides, got 3 and 2"):
-        matched_distance(weights, weights[:2], spec, ONE)
+    for call in (matched_distance, align):
+        with pytest.raises(WorkbenchError, match="symmetry: expected as many networks on both sides, got 3 and 2"):
+            call(weights, weights[:2], spec, ONE)
     for pairs in (np.zeros((2, 3), int), np.zeros(2, int), np.zeros((2, 2))):
         with pytest.raises(WorkbenchError, match=r"symmetry: expected pairs \(m, 2\) of rows, got"):
             paired_distance(weights, weights, pairs, spec, ONE)
@@ -183,8 +236,10 @@ def test_what_does_not_fit_is_told(rng):
     for bad in (np.nan, np.inf, 1e200):
         broken = weights.astype(float)
         broken[1, -1] = bad
-        with pytest.raises(WorkbenchError, match="symmetry: the weights of network 1 are not all finite"):
-            matched_distance(weights, broken, spec, ONE)
+        for call in (matched_distance, align):
+            for pair in ((weights, broken), (broken, weights)):
+                with pytest.raises(WorkbenchError, match="symmetry: the weights of network 1 are not all finite"):
+                    call(*pair, spec, ONE)
 
 
 def test_mirror_images_that_cannot_be_are_told():

@@ -177,7 +177,7 @@ def flatten(parts: list[tuple[NDArray, NDArray | None]]) -> NDArray:
     """The inverse of `layers`: flat weights (..., p)."""
     pieces = []
     for matrix, bias in parts:
-        pieces.append(matrix.reshape(*matrix.shape[:-2], -1))
+        pieces.append(matrix.reshape(*matrix.shape[:-2], matrix.shape[-2] * matrix.shape[-1]))  # -1 fails on none
         if bias is not None:
             pieces.append(bias)
     return np.concatenate(pieces, axis=-1)

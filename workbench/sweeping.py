@@ -43,7 +43,10 @@ def alphas_of(points: int, low: float, high: float) -> NDArray[np.float64]:
         raise WorkbenchError(f"points: expected {POINTS[0]} to {POINTS[1]}, got {points}")
     if not (-FARTHEST <= low < high <= FARTHEST):
         raise WorkbenchError(f"alpha: expected low below high, both within ±{FARTHEST:g}, got {low:g} to {high:g}")
-    return np.unique(np.concatenate([np.linspace(low, high, points), [0.0, 1.0]]))
+    alphas = np.linspace(low, high, points)
+    for whole in (0.0, 1.0):
+        alphas[np.abs(alphas - whole) < 1e-9] = whole  # not beside an agent by rounding
+    return np.unique(np.concatenate([alphas, [0.0, 1.0]]))
 
 
 def check_paths(paths: tuple[str, ...], spec: PolicySpec) -> tuple[str, ...]:
@@ -60,7 +63,10 @@ def check_paths(paths: tuple[str, ...], spec: PolicySpec) -> tuple[str, ...]:
     if len(spec.sizes) != 3 and {"aligned", "mirrored"} & set(paths):
         raise WorkbenchError(f"path: units are aligned in policies of one hidden layer, not in {spec.label}")
     if "mirrored" in paths and not has_mirror(spec):
-        raise WorkbenchError(f"path: {spec.label} policies of {spec.env} have no mirror image")
+        raise WorkbenchError(
+            f"path: mirror images are of Cart-Pole policies whose normaliser's means are 0, not of {spec.label} in "
+            f"{spec.env}"
+        )
     return tuple(name for name in PATHS if name in paths)
 
 

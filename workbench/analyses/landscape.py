@@ -16,7 +16,7 @@ from rich.console import Group
 from rich.text import Text
 
 from workbench import generators
-from workbench.analyses.sweep import check_ends
+from workbench.analyses.sweep import check_agents
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
@@ -145,18 +145,12 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 
 def _rows(population: Population, params: Params) -> list[int]:
-    rows = [row for row in (params.first, params.second, params.third) if row != -1]
-    if params.first == -1 or len(rows) == 2:
+    asked = {"first": params.first, "second": params.second, "third": params.third}
+    rows = {name: row for name, row in asked.items() if name == "first" or row != -1}
+    if len(rows) == 2:
         raise WorkbenchError("landscape: a plane goes through three agents, a slice lies around one; two were given")
-    if len(rows) == 3:
-        check_ends(population, params.first, params.second)
-        check_ends(population, params.first, params.third)
-        check_ends(population, params.second, params.third)
-    elif not 0 <= params.first < len(population) or not np.isfinite(population.weights[params.first]).all():
-        raise WorkbenchError(
-            f"first: {population.name} has no network #{params.first} with finite weights; it has {len(population):,}"
-        )
-    return rows
+    check_agents(population, rows)
+    return list(rows.values())
 
 
 def panel(frame: Frame) -> HeatMap:

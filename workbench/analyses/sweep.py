@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,12 @@ class Frame:
     originals: NDArray[np.float64]
     """(2,) survival of A and B themselves in the same episodes; a generator's copies of them may differ."""
     agreement: NDArray[np.float64]
-    """(paths, t, 2) share of states with the same action as A, as B; NaN before it is known."""
+    """(paths, t, 2) share of states with the same action as A, as B; NaN before it is known, or where actions are
+    not discrete."""
     nearest: NDArray[np.int64]
     """(paths, t) the training network that each behaves most like, -1 before it is known."""
     distance: NDArray[np.float64]
-    """(paths, t) how far that is in behaviour, against the median of held-out networks."""
+    """(paths, t) how far that is in behaviour, against the median of held-out networks; NaN where that is 0."""
     lean: NDArray[np.float64]
     """(paths, t, 3) mean cart position (m), pole angle (rad), sharpness; NaN outside Cart-Pole."""
     convergence: NDArray[np.float64]
@@ -126,9 +128,9 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     paths = check_paths(params.path, population.spec)
     episodes = Episodes(params.episodes, params.cap, params.seed)
     if not 0 <= params.margin < params.cap:
-        raise WorkbenchError(f"margin: expected 0 to {params.cap} steps (the cap), got {params.margin:g}")
+        raise WorkbenchError(f"margin: expected 0 or more and less than the cap of {params.cap}, got {params.margin:g}")
     ends = np.array([params.first, params.second])
-    check_ends(population, params.first, params.second)
+    check_agents(population, {"first": params.first, "second": params.second})
     a, b = (np.array(population.weights[row : row + 1]) for row in ends)
     generator = None
     if needs_generator(paths):
@@ -157,9 +159,11 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     yield frame(1)
     chosen = reference_set("rollouts", population, STATES, params.seed)
     states, states_hash = chosen.name, chosen.hash
-    actions = forward(every, population.spec, chosen.states).argmax(2)
-    same = [(actions[2:] == actions[k]).mean(1) for k in (0, 1)]
-    agreement = np.stack(same, axis=1).reshape(*shape, 2)
+    if comparing.has_discrete_actions(population.spec):
+        with np.errstate(all="ignore"):  # far beyond both agents
+            actions = forward(every, population.spec, chosen.states).argmax(2)
+        same = [(actions[2:] == actions[k]).mean(1) for k in (0, 1)]
+        agreement = np.stack(same, axis=1).reshape(*shape, 2)
     convergence = distances(population, ends[None], chosen, compute)[0]
     if is_cartpole(population.spec):
         moved = behaviour(every[2:], population.spec, episodes, compute)
@@ -169,19 +173,20 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     yield frame(3)
 
 
-def check_ends(population: Population, first: int, second: int) -> None:
-    """Whether two agents can be walked between.
+def check_agents(population: Population, rows: dict[str, int]) -> None:
+    """Whether agents, by the name of the parameter that asks for each, are networks that differ.
 
     Raises:
-        WorkbenchError: no such networks, one and the same, or weights that are not finite.
+        WorkbenchError: no such networks, two that are the same, or weights that are not finite.
     """
-    for name, row in (("first", first), ("second", second)):
+    for name, row in rows.items():
         if not 0 <= row < len(population):
             raise WorkbenchError(f"{name}: {population.name} has networks 0 to {len(population) - 1:,}, got {row}")
         if not np.isfinite(population.weights[row]).all():
             raise WorkbenchError(f"{name}: network #{row} has weights that are not finite")
-    if first == second or np.array_equal(population.weights[first], population.weights[second]):
-        raise WorkbenchError(f"A and B are the same network (#{first} and #{second}): there is no way between them")
+    for (name, a), (other, b) in combinations(rows.items(), 2):
+        if a == b or np.array_equal(population.weights[a], population.weights[b]):
+            raise WorkbenchError(f"{other}: the same network as {name} (#{a} and #{b}); different ones are needed")
 
 
 def distances(population: Population, pairs: NDArray, states: ReferenceSet, compute: Compute) -> NDArray[np.float64]:
@@ -217,7 +222,10 @@ def _nearest(
     rows, away = np.full(len(weights), -1), np.full(len(weights), np.nan)
     if finite.any():
         near = held_against.nearest(weights[finite])
-        rows[finite], away[finite] = near.rows, near.distances / np.median(held_against.held_out_distances)
+        usual = float(np.median(held_against.held_out_distances))
+        rows[finite] = near.rows
+        if usual > 0:  # not where they are copies themselves
+            away[finite] = near.distances / usual
     return rows.reshape(shape), away.reshape(shape)
 
 
@@ -280,7 +288,8 @@ def table(frame: Frame) -> Group:
     for t, alpha in enumerate(frame.alphas):
         cells = [f"{frame.survival[k, t]:.1f}±{1.96 * frame.error[k, t]:.1f}" for k in range(len(frame.paths))]
         same = "-" if np.isnan(frame.agreement[0, t]).any() else "{:.0%} {:.0%}".format(*frame.agreement[0, t])
-        near = "-" if frame.nearest[0, t] < 0 else f"#{frame.nearest[0, t]} {frame.distance[0, t]:.2f}"
+        far = "" if np.isnan(frame.distance[0, t]) else f" {frame.distance[0, t]:.2f}"
+        near = "-" if frame.nearest[0, t] < 0 else f"#{frame.nearest[0, t]}{far}"
         out.add_row(f"{alpha:.3g}", *cells, same, near)
     chart = Text(text_lines(panel(frame), 78, 20))
     note = (

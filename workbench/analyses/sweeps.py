@@ -21,6 +21,7 @@ from workbench.errors import WorkbenchError
 from workbench.figures import Histogram, figure
 from workbench.numerics.distributions import density
 from workbench.numerics.patterns import BEYOND, MARGIN, PATTERNS, Pattern, frequencies, pattern
+from workbench.population import Population, fingerprints
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 from workbench.rollouts.reference_set import reference_set
@@ -102,7 +103,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     paths = check_paths(params.path, population.spec)
     episodes = Episodes(params.episodes, params.cap, params.seed)
     if not 0 <= params.margin < params.cap:
-        raise WorkbenchError(f"margin: expected 0 to {params.cap} steps (the cap), got {params.margin:g}")
+        raise WorkbenchError(f"margin: expected 0 or more and less than the cap of {params.cap}, got {params.margin:g}")
     generator = None
     if needs_generator(paths):
         generator = generators.for_population(population, params.generator, compute)
@@ -135,7 +136,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 def _pairs(selection: Selection, params: Params, compute: Compute) -> tuple[NDArray[np.int64], str]:
     """Pairs (m, 2), the network that survives longer second; and which networks they are of, in words."""
-    from workbench.learning.data import held_out_rows, survival_of
+    from workbench.learning.data import held_out_rows
 
     population = selection.population
     finite = np.asarray(np.isfinite(population.weights).all(axis=1))
@@ -145,24 +146,38 @@ def _pairs(selection: Selection, params: Params, compute: Compute) -> tuple[NDAr
         rows, which = selection.indices[finite[selection.indices]], "selected networks"
     if len(rows) < 2:
         raise WorkbenchError(f"{population.name}: {len(rows)} {which} with finite weights; a walk needs two")
+    # Of copies the first alone. Adding 0 makes 0 of -0.
+    _, once = np.unique(fingerprints(population.weights[rows] + np.float32(0)), return_index=True)
+    rows = rows[np.sort(once)]
+    if len(rows) < 2:
+        raise WorkbenchError(f"{population.name}: all {which} are the same network; there is no way between them")
     possible = len(rows) * (len(rows) - 1) // 2
-    if possible <= params.pairs:
+    random = np.random.default_rng([params.seed, 16])
+    if possible <= 4 * params.pairs:
         places = np.array(list(combinations(range(len(rows)), 2)))
+        if possible > params.pairs:
+            places = places[random.permutation(possible)[: params.pairs]]
     else:
-        random = np.random.default_rng([params.seed, 16])
         first = random.integers(0, len(rows), 2 * params.pairs + 100)
         second = (first + random.integers(1, len(rows), len(first))) % len(rows)
         drawn = np.sort(np.stack([first, second], 1), axis=1)
         _, once = np.unique(drawn[:, 0] * len(rows) + drawn[:, 1], return_index=True)
         places = drawn[np.sort(once)][: params.pairs]
     pairs = rows[places]
-    same = (population.weights[pairs[:, 0]] == population.weights[pairs[:, 1]]).all(axis=1)
-    pairs = pairs[~same]
-    if not len(pairs):
-        raise WorkbenchError(f"{population.name}: all {which} are the same network; there is no way between them")
-    survival = survival_of(population, compute)
-    lasted = survival[pairs]
+    lasted = _lasted(population, pairs, compute)
     return np.where((lasted[:, 0] > lasted[:, 1])[:, None], pairs[:, ::-1], pairs), which
+
+
+def _lasted(population: Population, pairs: NDArray[np.int64], compute: Compute) -> NDArray[np.float64]:
+    """Survival (m, 2) of pairs (m, 2): the population's, measured where it has none."""
+    rows, back = np.unique(pairs, return_inverse=True)
+    known = "survival" in population.columns
+    lasted = np.array(population["survival"][rows], float) if known else np.full(len(rows), np.nan)
+    unknown = np.isnan(lasted)
+    if unknown.any():
+        weights = np.array(population.weights[rows[unknown]])
+        lasted[unknown] = rollout(weights, population.spec, Episodes(), compute).steps.mean(1)
+    return lasted[back].reshape(pairs.shape)
 
 
 def figures_of(frame: Frame, path: str) -> dict[str, Any]:

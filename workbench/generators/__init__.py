@@ -25,7 +25,7 @@ def names() -> list[str]:
 
 
 KEPT = 3
-_loaded: "dict[tuple[str, int, int, str], Generator]" = {}
+_loaded: "dict[tuple[object, ...], Generator]" = {}
 """Generators read last: whoever moves a slider asks for the same one again and again."""
 
 
@@ -52,11 +52,14 @@ def load(path: Path | str, device: str = "cpu") -> "Generator":
     path = Path(path)
     try:
         stat = os.stat(path)
-        key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size, device)
+        # By its own name, which is told, and not that of a file it links to. Its change time tells what a copy that
+        # keeps the time of writing would hide.
+        told = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
+        key = (os.path.abspath(path), *told, device)
     except OSError:
         key = None  # said by what follows
-    if key in _loaded:
-        return _loaded[key]
+    if key is not None and (kept := _loaded.get(key)) is not None:
+        return kept
     arrays, header = storage.read_tensors(path)
     if header.get("kind") != KIND:
         raise WorkbenchError(f"{path}: holds a {header.get('kind', 'thing without a kind')!s}, expected a generator")
@@ -69,8 +72,8 @@ def load(path: Path | str, device: str = "cpu") -> "Generator":
         raise WorkbenchError(f"{path}: damaged: its content hash is not the one in its header")
     if key is not None:
         _loaded[key] = generator
-        while len(_loaded) > KEPT:
-            _loaded.pop(next(iter(_loaded)), None)
+        for oldest in list(_loaded)[:-KEPT]:
+            _loaded.pop(oldest, None)
     return generator
 
 

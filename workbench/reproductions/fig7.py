@@ -63,7 +63,8 @@ class Frame:
         for name in SOUGHT:
             for m, walked in enumerate(self.survival[kind, :, 0]):
                 p = pattern(self.alphas, walked, self.cap, self.margin)
-                if (name == p.name and p.beyond != "boost") or (name == "boost" == p.beyond and p.name == "slope"):
+                boosted = p.name == "slope" and p.beyond == "boost"
+                if boosted if name == "boost" else name == p.name and not boosted:
                     found.append((name, m))
                     break
         return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workbench.tui.panes.base import Pane
 
-PANES = ("dataset", "sample", "converge")
+PANES = ("dataset", "sample", "converge", "interpolate")
 
 
 def pane_class(name: str) -> "type[Pane]":

@@ -22,6 +22,8 @@ ACTIONS = (
     ("=", "the same as a command"),
 )  # fmt: skip
 GAP = 2
+WHOLE, MEAN_AND_INTERVAL, MEAN = (0, 1, 2), (0, 2), (0,)
+"""What is said of a group: mean, deviation, interval."""
 UNFINISHED = "figures come with the last pair"
 
 
@@ -67,21 +69,19 @@ def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
     names = max(breadth(clean(n, 40)) for n in labels)
     pairs = [f"{max(frame.statistic(n, c).pairs for c in frame.columns):,}" for n in labels]
     counts = max(map(len, (*pairs, "pairs")))
-    at = frame.columns.index(column)
-    columns = [*frame.columns[at:], *frame.columns[:at]]
-    heads, cells = zip(*(_column(frame, c, labels, whole=True) for c in columns), strict=True)
+    at, gap = frame.columns.index(column), " " * GAP
+    found = [_column(frame, c, labels, WHOLE) for c in (*frame.columns[at:], *frame.columns[:at])]
     room, fitting = width - names - GAP - counts, 0
-    for head in heads:
+    for head, _ in found:
         room -= GAP + len(head)
         fitting += room >= 0
-    if fitting:
-        heads, cells = heads[:fitting], cells[:fitting]
-    else:
-        # Without the number of pairs and the deviation; they are there where there is room for them.
-        counts = 0
-        head, column_cells = _column(frame, column, labels, whole=False)
-        heads, cells = (head,), (column_cells,)
-    gap = " " * GAP if names + GAP + counts + len(heads[0]) <= width else " "
+    if not fitting:
+        # Without the number of pairs and the deviation: they are there where there is room for them.
+        counts, fitting = 0, 1
+        shorter = [_column(frame, column, labels, parts) for parts in (MEAN_AND_INTERVAL, MEAN)]
+        found = [next((f for f in shorter if names + 1 + len(f[0]) <= width), shorter[-1])]
+        gap = gap if names + GAP + len(found[0][0]) <= width else " "
+    heads, cells = zip(*found[:fitting], strict=True)
     first = " " * names + (f"{gap}{'pairs':>{counts}}" if counts else "")
     lines: list[Line] = [
         [(first, "dim"), *((gap + head, "strong" if k == 0 else "dim") for k, head in enumerate(heads))]
@@ -96,23 +96,22 @@ def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
     return [*lines, *([(part, "dim")] for words in told for part in wrap(words, max(10, width)))]
 
 
-def _column(frame: converge.Frame, column: str, labels: Sequence[str], whole: bool) -> tuple[str, list[str]]:
-    """A heading and cells of one width: mean, deviation and interval, or mean and interval alone."""
-    found = [frame.statistic(label, column) for label in labels]
-    parts = [
-        [converge.short(c.mean), f"± {converge.short(c.std)}", f"[{converge.short(c.low)}, {converge.short(c.high)}]"]
-        if c.pairs
-        else ["-", "", ""]
-        for c in found
-    ]
-    kept = [p if whole else [p[0], p[2]] for p in parts]
-    widths = [max(len(p[k]) for p in kept) for k in range(len(kept[0]))]
-    cells = [
-        " ".join([p[0].rjust(widths[0]), *(x.ljust(w) for x, w in zip(p[1:], widths[1:], strict=True))]) for p in kept
-    ]
+def _column(frame: converge.Frame, column: str, labels: Sequence[str], parts: Sequence[int]) -> tuple[str, list[str]]:
+    """A heading and cells of one width, of some of: mean, deviation, interval."""
+    rows = []
+    for c in (frame.statistic(label, column) for label in labels):
+        write = converge.short if len(parts) == len(WHOLE) else _shorter
+        told = (write(c.mean), f"± {write(c.std)}", f"[{write(c.low)}, {write(c.high)}]") if c.pairs else ("-", "", "")
+        rows.append([told[k] for k in parts])
+    first, *others = ([p.rjust(max(map(len, one))) for p in one] for one in zip(*rows, strict=True))
+    cells = [" ".join(row) for row in zip(first, *others, strict=True)]
     heading = COLUMNS[column].heading
     wide = max(len(heading), len(cells[0]))
     return heading.ljust(wide), [cell.ljust(wide) for cell in cells]
+
+
+def _shorter(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= 10 else converge.short(value)
 
 
 def _contrast(frame: converge.Frame, column: str) -> str:

@@ -46,9 +46,10 @@ class RolloutView(Picture):
         else:
             self.load(None)
 
-    def load(self, trace: Trace | None, tau: float = 0.02, title: str = "") -> None:
-        """Show the first episode of a trace from its start; keeps playing if it was."""
-        self.trace, self.tau, self.title, self.at = trace, tau, title, 0.0
+    def load(self, trace: Trace | None, tau: float = 0.02, title: str = "", at: float = 0.0) -> None:
+        """Show the first episode of a trace from a step on, or its end if it is over by then; keeps playing if it was."""
+        self.trace, self.tau, self.title = trace, tau, title
+        self.at = max(0.0, min(at, self.length - 1.0))
         self._paint()
 
     @property

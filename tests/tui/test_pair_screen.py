@@ -1,0 +1,231 @@
+"""Two networks closely: keys pressed, then what is on the screen."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from converge_pane import joined, opened, run
+from rich.cells import cell_len
+from sample_pane import text, until
+
+from workbench.analyses import pair
+from workbench.analysis import Selection
+from workbench.comparing import COLUMNS
+from workbench.compute import Compute
+from workbench.policies import PolicySpec
+from workbench.population import Population
+from workbench.tui.converging import pair_params
+from workbench.tui.pair_screen import PairScreen
+
+WIDE = (160, 44)
+
+
+@asynccontextmanager
+async def compared(population, size):
+    """The pane after a run, and a pair of different networks opened."""
+    async with opened(population, size) as (app, pilot):
+        shown = await run(app, pilot)
+        await pilot.press("home", "right", "enter")
+        await settled(app, pilot)
+        yield app, pilot, shown
+
+
+async def settled(app, pilot):
+    """The pair is shown, and both at work."""
+    await until(pilot, lambda: isinstance(app.screen, PairScreen))
+    await until(pilot, lambda: app.screen.frame is app.screen.job.frame and app.screen.job.state.final)
+    await until(pilot, lambda: all(job is not None and job.state.final for job in app.screen.watching))
+    await pilot.pause()
+    await pilot.pause()
+
+
+def expected(screen):
+    """What the analysis says of the same two networks."""
+    *_, frame = pair.run(Compute("cpu", 1), Selection(screen.population), screen.job.params)
+    return frame
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 50)])
+async def test_on_small_screens_one_part_is_shown_at_a_time(population, size):
+    async with compared(population, size) as (app, pilot, shown):
+        screen = app.screen
+        frame = expected(screen)
+        first, second = (int(shown.frame.rows[shown.order[k]]) for k in (0, 1))
+        assert frame.names == (f"#{first}", f"#{second}")
+        survival = ", ".join(f"{s:.1f}" for s in frame.survival)
+        assert f"#{first} × #{second}   {survival} steps" in text(app)
+        assert joined(app, "#pair-told") == frame.where[0].upper() + frame.where[1:]
+        assert "▸1 units  2 measures  3 actions  4 rollouts" in text(app)
+        assert f"units of #{second} across, units of #{first} down" in text(app)
+        assert "<> marked" in text(app)
+        await pilot.press("tab")
+        await until(pilot, lambda: "▸2 measures" in text(app))
+        for column in frame.columns:
+            there, back = frame.value(column)
+            line = next(line for line in text(app).splitlines() if f" {COLUMNS[column].heading} " in line)
+            assert f"{there:.3f}" in line and f"{back:.3f}" in line
+        assert frame.states_hash in text(app)
+        assert f"units of #{first}" in text(app)
+        await pilot.press("3")
+        await until(pilot, lambda: "▸3 actions" in text(app))
+        assert all(name in text(app) for name in frame.plane)
+        await pilot.press("tab")
+        await until(pilot, lambda: "▸4 rollouts" in text(app))
+        assert f"#{first}  episode 1 of 100" in text(app) and f"#{second}  episode 1 of 100" in text(app)
+        await pilot.press("tab", "shift+tab", "shift+tab", "1")
+        await until(pilot, lambda: "▸1 units" in text(app))
+        assert all(cell_len(line) <= size[0] for line in text(app).splitlines())
+
+
+@pytest.mark.parametrize("size", [WIDE, (200, 50)])
+async def test_on_large_screens_all_parts_are_beside_each_other(population, size):
+    async with compared(population, size) as (app, pilot, _):
+        frame = expected(app.screen)
+        cd = frame.value("cd")
+        words = (
+            f"hidden units: CD {sum(cd) / 2:.2f}",
+            "measures and outputs",
+            "outputs: CD",
+            "where they act differently",
+        )
+        for word in (*words, "both from the same start", "Procrustes", "episode 1 of 100", frame.states_hash):
+            assert word in text(app), word
+        # Every unit has a line of its own, with its number.
+        names = {line.split("│")[2].strip() for line in text(app).splitlines() if line.count("│") > 3}
+        assert names >= {str(unit) for unit in frame.rows}
+        await pilot.press("tab", "2", "3")
+        assert "hidden units: CD" in text(app)
+
+
+async def test_arrows_go_to_other_networks_and_the_matrix_follows(population):
+    async with compared(population, (80, 24)) as (app, pilot, shown):
+        keys = {"right": (0, 2), "down": (1, 2), "right_square_bracket": (1, 3), "h": (1, 2), "k": (0, 2)}
+        for key, at in keys.items():
+            await pilot.press(key)
+            await settled(app, pilot)
+            assert app.screen.at == at
+            names = tuple(shown.frame.names[shown.order[k]] for k in at)
+            assert app.screen.frame.names == names
+            assert f"{names[0]} × {names[1]}" in text(app)
+        await pilot.press("up", "escape")
+        await until(pilot, lambda: not isinstance(app.screen, PairScreen))
+        assert app.pane.map.cursor == (0, 2)
+        assert app.pane.state.pair == (int(shown.order[0]), int(shown.order[2]))
+        assert app.pane.map.has_focus
+
+
+async def test_both_are_watched_from_the_same_start_and_stay_together(population):
+    async with compared(population, (80, 24)) as (app, pilot, _):
+        screen = app.screen
+        first, second = screen.rollouts
+        assert np.array_equal(first.trace.states[0, 0, 0], second.trace.states[0, 0, 0])
+        start = first.trace.states[0, 0, 0].copy()
+        await pilot.press("4", "full_stop", "full_stop", "full_stop", "comma")
+        assert (int(first.at), int(second.at)) == (2, 2)
+        await pilot.press("plus")
+        assert first.speed == second.speed == 4
+        await pilot.press("space")
+        assert first.playing and second.playing
+        await pilot.press("space")
+        assert not first.playing and not second.playing
+        # One is over: it waits there while the other goes on.
+        short, long = sorted(screen.rollouts, key=lambda view: view.length)
+        screen.action_step(short.length + 20)
+        assert int(short.at) == short.length - 1
+        if long.length > short.length + 30:
+            screen.action_play()
+            assert long.playing and not short.playing
+            screen.action_play()
+        await pilot.press("e")
+        await settled(app, pilot)
+        assert "episode 2 of 100" in text(app)
+        assert np.array_equal(first.trace.states[0, 0, 0], second.trace.states[0, 0, 0])
+        assert not np.array_equal(first.trace.states[0, 0, 0], start)
+
+
+async def test_space_goes_to_the_rollouts(population):
+    async with compared(population, (80, 24)) as (app, pilot, _):
+        await pilot.press("space")
+        await until(pilot, lambda: "▸4 rollouts" in text(app))
+        assert any(view.playing for view in app.screen.rollouts)
+        await pilot.press("space")
+
+
+async def test_the_options_are_those_of_the_matrix(population):
+    async with opened(population, WIDE) as (app, pilot):
+        await pilot.press("p", "a", "d")
+        shown = await run(app, pilot)
+        await pilot.press("home", "right", "enter")
+        await settled(app, pilot)
+        frame = app.screen.frame
+        assert (frame.matching, frame.signed, frame.states) == ("greedy", True, "uniform box")
+        assert frame.states_hash == shown.frame.states_hash
+        a, b = shown.order[:2]
+        both = shown.frame.matrices[0][[a, b], [b, a]]
+        assert frame.value("cd") == pytest.approx(tuple(both), rel=1e-4)
+
+
+async def test_help_lists_the_keys_and_escape_leaves_it(population):
+    async with compared(population, (100, 60)) as (app, pilot, _):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        for key, words in PairScreen.KEYS:
+            assert any(key in line and words in line for line in text(app).splitlines()), key
+        await pilot.press("escape")
+        assert isinstance(app.screen, PairScreen)
+
+
+async def test_a_pair_that_cannot_be_compared_is_a_line(population):
+    async with compared(population, (80, 24)) as (app, pilot, shown):
+        gone = replace(pair_params(shown.job.params), states="/no/such/states.npy")
+        screen = PairScreen(app.service, shown.population, shown.frame.rows, gone, (0, 1))
+        app.push_screen(screen)
+        await until(pilot, lambda: "no such file" in text(app))
+        assert "Traceback" not in text(app)
+        await pilot.press("tab", "space", "full_stop", "e", "escape")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50), (30, 8), (20, 6)])
+async def test_any_size_bears_all_keys_and_resizing_and_an_idle_screen_sends_nothing(population, size):
+    async with compared(population, size) as (app, pilot, _):
+        for other in ((200, 50), (40, 12), size):
+            await pilot.resize_terminal(*other)
+            await pilot.press("tab", "right", "full_stop", "2", "3", "4", "minus", "shift+tab", "1")
+            await settled(app, pilot)
+            assert all(cell_len(line) <= other[0] for line in text(app).splitlines())
+        compositor = type(app.screen._compositor)
+        paint, data = compositor.render_partial_update, []
+
+        def listen(self):
+            update = paint(self)
+            data.append(update)
+            return update
+
+        await pilot.pause(0.3)
+        compositor.render_partial_update = listen
+        try:
+            await pilot.pause(0.6)
+            assert not any(update is not None for update in data)
+        finally:
+            compositor.render_partial_update = paint
+
+
+@pytest.mark.parametrize(
+    ("spec", "size"),
+    [
+        (PolicySpec((6, 8, 5, 3), env="Acrobot-v1"), (80, 24)),
+        (PolicySpec((4, 2)), (80, 24)),
+        (PolicySpec((4, 2)), WIDE),
+    ],
+)
+async def test_other_policies_have_what_they_can_have(tmp_path, spec, size):
+    weights = np.random.default_rng(0).normal(size=(5, spec.parameters)).astype(np.float32)
+    async with compared(Population(spec, weights).save(tmp_path / "p.safetensors"), size) as (app, pilot, _):
+        assert "#0 × #1" in text(app)
+        assert "They act differently" in text(app)
+        if len(spec.sizes) == 2:
+            assert "no hidden units" in text(app)
+        await pilot.press("2", "3", "4", "space", "full_stop", "e", "right", "down")
+        await settled(app, pilot)
+        assert "Traceback" not in text(app)

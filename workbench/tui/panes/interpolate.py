@@ -1,0 +1,441 @@
+"""The Interpolate pane: what lies between two agents, and beyond, as a picture with an agent at every point."""
+
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Static
+
+from workbench.analyses import find, sweep
+from workbench.errors import WorkbenchError
+from workbench.physics import Physics, is_cartpole
+from workbench.service import Job, JobState, ModelService
+from workbench.text import clean
+from workbench.tui.landscape_screen import LandscapeScreen
+from workbench.tui.panes.walking import WalkingPane
+from workbench.tui.panes.watching import PATIENCE, WATCHING, WATCHING_KEYS
+from workbench.tui.view import View
+from workbench.tui.widgets.chart import LineChart
+from workbench.tui.widgets.prompt import Prompt
+from workbench.tui.widgets.rollouts import RolloutRow
+from workbench.tui.widgets.walk import (
+    AgentFigures,
+    WalkChart,
+    WalkChoices,
+    WalkWords,
+    picture,
+    sentence_height,
+    title,
+    words,
+)
+
+SLOT = "sweep"
+WATCHED = 4
+"""A, an agent between them, B, and one beyond."""
+FOLLOWED = 20
+"""Looks at a running walk a second."""
+ROOM_FOR_CHOICES, ROOM_FOR_AGENT, ROOM_FOR_ROW = 150, 140, 76
+"""Columns from which choices have a place, the agent stands beside the episodes, and these in a row."""
+TALL = 32
+"""Lines from which there is room for everything."""
+
+
+class InterpolatePane(WalkingPane):
+    """Walk between two agents, and watch whom one meets."""
+
+    TITLE = "Interpolate"
+    KEYS = (
+        ("← →", "along alpha"),
+        ("p", "path"),
+        ("space", "play"),
+        ("a b", "A, B"),
+        ("v", "swap"),
+        ("c", "cap"),
+        ("i", "episodes"),
+        ("o", "choices"),
+        ("W", "many pairs"),
+        ("L", "landscape"),
+        ("x", "save"),
+        ("[ ]", "end of alpha nearer, farther"),
+        ("s S", "seed"),
+        ("G", "generator"),
+        ("g", "group"),
+        ("P", "which paths"),
+        ("A B", "A, B by number"),
+        ("R", "range of alpha"),
+        ("n", "how many points"),
+        ("r", "walk again"),
+        ("z", "whole, close axis of survival"),
+        ("=", "the same as a command"),
+        ("C", "cancel what runs"),
+        ("h l", "along alpha, too"),
+        ("↑ ↓ j k", "other paths"),
+        ("home end", "first, last alpha"),
+        ("pageup pagedown", "a tenth of the way"),
+        *WATCHING_KEYS,
+        ("escape", "close input or side panel"),
+    )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *WATCHING,
+        Binding("left,h", "go(-1)"),
+        Binding("right,l", "go(1)"),
+        Binding("up,k", "path(-1)"),
+        Binding("down,j,p", "path(1)"),
+        Binding("z", "zoom"),
+        Binding("i", "side('rollouts')"),
+        Binding("o", "side('choices')"),
+        Binding("W", "many"),
+        Binding("L", "landscape"),
+        Binding("C", "stop"),
+        Binding("escape", "back"),
+    ]
+
+    SCOPED_CSS = False  # the rules ask how large the pane is
+    DEFAULT_CSS = """
+    InterpolatePane { layout: vertical; }
+    InterpolatePane #panels { height: 1fr; }
+    InterpolatePane #choices { width: 31; height: 100%; display: none; padding: 0 1;
+        border-right: solid $panel-lighten-2; }
+    InterpolatePane #walk { width: 1fr; height: 100%; padding: 0 1; }
+    InterpolatePane #sentence, InterpolatePane #about { margin: 0 1; }
+    InterpolatePane #about { height: 2; display: none; }
+    InterpolatePane #watched { height: auto; layout: vertical; }
+    InterpolatePane AgentFigures { height: 2; margin: 0 1; }
+    InterpolatePane RolloutRow { height: 8; display: none; padding: 0 1; }
+    InterpolatePane #empty { height: 1fr; content-align: center middle; text-align: center; color: $text-muted;
+        display: none; }
+    InterpolatePane.empty #empty { display: block; }
+    InterpolatePane.empty WalkChart, InterpolatePane.empty #watched, InterpolatePane.empty #sentence { display: none; }
+    InterpolatePane #line { height: auto; max-height: 4; min-height: 1; padding: 0 1; color: $text-muted; }
+    InterpolatePane #line.said { color: $warning; }
+    InterpolatePane.-all #choices, InterpolatePane.show-choices #choices { display: block; }
+    InterpolatePane.-tall RolloutRow, InterpolatePane.show-rollouts RolloutRow { display: block; }
+    InterpolatePane.hide-choices #choices, InterpolatePane.hide-rollouts RolloutRow { display: none; }
+    InterpolatePane.show-rollouts #sentence { display: none; }
+    InterpolatePane.-tall #sentence, InterpolatePane.-tall #about { display: block; }
+    InterpolatePane.-tall #walk, InterpolatePane.-tall #choices, InterpolatePane.-tall RolloutRow,
+    InterpolatePane.-tall.-beside AgentFigures {
+        border: round $panel-lighten-2; border-title-color: $text; }
+    InterpolatePane.-tall #walk:focus-within, InterpolatePane.-tall RolloutRow:focus {
+        border: round $accent; border-title-style: bold; }
+    InterpolatePane.-tall RolloutRow { height: 12; }
+    InterpolatePane.-tall.-beside #watched { layout: horizontal; height: 12; }
+    InterpolatePane.-tall.-beside AgentFigures { width: 38; height: 100%; margin: 0; padding: 0 1; }
+    InterpolatePane.-tall.-beside.hide-rollouts #watched { height: auto; }
+    InterpolatePane.-tall.-beside.hide-rollouts AgentFigures { width: 100%; height: 2; border: none; }
+    InterpolatePane.-square.show-rollouts #panels { display: none; }
+    InterpolatePane.-square.show-rollouts #watched, InterpolatePane.-square.show-rollouts RolloutRow { height: 1fr; }
+    """
+
+    def __init__(self, service: ModelService, view: View) -> None:
+        super().__init__(service, view)
+        self._timer: Timer | None = None
+        self._said = ""
+        self._watching: list[Job | None] = [None] * WATCHED
+        self._asked: list[Any] = [None] * WATCHED
+
+    def compose(self) -> ComposeResult:
+        """The picture, what it comes to, and the agents."""
+        with Horizontal(id="panels"):
+            yield WalkChoices(id="choices")
+            with Vertical(id="walk"):
+                yield WalkChart(id="chart")
+                yield Static(id="empty", markup=False)
+        yield WalkWords(id="sentence")
+        yield WalkWords(id="about")
+        with Container(id="watched"):
+            yield AgentFigures(id="agent")
+            yield RolloutRow(WATCHED, id="rollouts")
+        yield Static(id="line", markup=False)
+        yield Prompt(id="prompt")
+
+    @property
+    def chart(self) -> WalkChart:
+        """Survival along the way."""
+        return self.query_one(WalkChart)
+
+    @property
+    def rollouts(self) -> RolloutRow:
+        """The four that are watched."""
+        return self.query_one(RolloutRow)
+
+    def on_mount(self) -> None:
+        """Show what was shown before; walk anew where ends, generators or nothing have come."""
+        for name, words_ in (("choices", "choices"), ("agent", "agent"), ("rollouts", "from the same start")):
+            self.query_one(f"#{name}").border_title = words_
+        self._timer = self.set_interval(1 / FOLLOWED, self._follow, pause=True)
+        before = self.state.params
+        self.state.look()
+        self._fit(self.app.size.width, self.app.size.height - 2)
+        if self.state.frame is None or self.state.params != before:
+            # Paths through the weights first: a generator takes seconds to load.
+            self.walk()
+        self.look()
+        self.call_after_refresh(self._redraw)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Panels fold away, and draw for their width."""
+        self._fit(event.size.width, event.size.height)
+        self.call_after_refresh(self._redraw)
+
+    def _fit(self, width: int, height: int) -> None:
+        self.set_class(width >= ROOM_FOR_CHOICES, "-all")
+        self.set_class(width >= ROOM_FOR_AGENT, "-beside")
+        self.set_class(width < ROOM_FOR_ROW, "-square")
+        self.set_class(height >= TALL, "-tall")
+        self.rollouts.arrange(2 if width < ROOM_FOR_ROW else WATCHED)
+        high, box = sentence_height(self.state.frame, width - 2), self.query_one("#sentence")
+        if box.styles.height is None or box.styles.height.value != high:
+            box.styles.height = high
+
+    def _redraw(self) -> None:
+        if not self.is_mounted:
+            return
+        self._show()
+        self._watch()
+        self._follow()
+        if self.screen is self.app.screen and (self.screen.focused is None or not self.screen.focused.region):
+            self._focus()
+
+    def _focus(self) -> None:
+        (self.chart if self.query_one("#panels").display and self.state.frame else self.rollouts).focus()
+
+    # What runs.
+
+    def walk(self) -> None:
+        """Walk with the choices as they are; what is shown stays until there is something new."""
+        self.state.check()
+        if not self.state.fault:
+            try:
+                job = self.state.ask(self.service, SLOT)
+                self.set_timer(PATIENCE, partial(self._still_walking, job))
+            except WorkbenchError as error:
+                self.say(str(error))
+        self.choices_changed()
+
+    def choices_changed(self) -> None:
+        """Show the choices."""
+        self.query_one(WalkChoices).show(self.state)
+        self._follow()
+
+    def _still_walking(self, job: Job) -> None:
+        if job is self.state.job and not job.state.final and self._timer is not None:
+            self._timer.resume()
+
+    def job_changed(self, job: Job) -> None:
+        """A walk has come to something, or an episode is there."""
+        if job in self._watching:
+            if job.state.final and job.frame is not None:
+                self._show_episode(self._watching.index(job))
+        elif job.analysis.name == SLOT and job.selection is not None:
+            if job.selection.population is self.view.population and job not in self.service.jobs:
+                self._adopt(job)
+        elif job in (self.state.walks, self.state.landscape):
+            self._follow()
+            for screen in self.app.screen_stack:
+                if isinstance(screen, LandscapeScreen):
+                    screen.follow()
+
+    def _adopt(self, job: Job) -> None:
+        """Take what a walk has come to to the screen."""
+        before = self.state.frame
+        if self.state.adopt(job):
+            if before is None or len(before.paths) != len(job.frame.paths):
+                self._fit(self.size.width, self.size.height)
+                self.call_after_refresh(self._redraw)
+            self._show_walk()
+            if job.state.final or job.seconds > PATIENCE:
+                self._stand()
+        elif job.state is JobState.DONE and job is self.state.shown:
+            self._stand()
+        self._tell()
+
+    def _follow(self) -> None:
+        """Show what is new; stop looking when nothing runs."""
+        job = self.state.job
+        if job is not None:
+            self._adopt(job)
+        self._tell()
+        if self._timer is not None:
+            slow = job is not None and not job.state.final and job.seconds > PATIENCE
+            (self._timer.resume if slow or self.state.working else self._timer.pause)()
+
+    # What is shown.
+
+    def _show(self) -> None:
+        """Draw everything for the size as it is."""
+        self.query_one(WalkChoices).show(self.state)
+        self._show_walk()
+        self._stand(watch=False)
+        self._tell()
+
+    def _show_walk(self) -> None:
+        state, frame = self.state, self.state.frame
+        self.set_class(frame is None, "empty")
+        if frame is None:
+            self._say("#empty", state.fault or "walking…\n\nthe first time takes some seconds: kernels are loaded")
+            self.chart.show_walk(None, None)
+            return
+        name, box = clean(title(frame), 100), self.query_one("#walk")
+        if box.border_title != name:
+            box.border_title = name
+        panel = picture(frame, state.path, state.close, "" if self.has_class("-tall") else name)
+        self.chart.show_walk(panel, state.place[1])
+        self.query_one("#sentence", WalkWords).show(words(frame), "strong")
+        self.query_one("#about", WalkWords).show(sweep.about(frame), "dim")
+
+    def _stand(self, watch: bool = True) -> None:
+        """Show the agent where one stands."""
+        if self.state.frame is not None:
+            self.query_one(AgentFigures).show(self.state.frame, *self.state.place)
+            if watch:
+                self._watch()
+
+    def on_line_chart_moved(self, message: LineChart.Moved) -> None:
+        """Look at the agent that one has come to."""
+        self.state.alpha = message.x
+        self._stand()
+
+    def say(self, words: str) -> None:
+        """A line under the panels, in place of what is walked; empty to take it away."""
+        self._said = words
+        self._tell()
+
+    def _tell(self) -> None:
+        """What was said last, or what is walked."""
+        self._say("#line", self._said or self.state.status)
+        self.query_one("#line").set_class(bool(self._said or self.state.fault), "said")
+        if self.state.frame is None:
+            self._say("#empty", self.state.fault or self.query_one("#empty", Static).content)
+
+    def _say(self, where: str, words: Any) -> None:
+        box = self.query_one(where, Static)
+        text = "\n".join(clean(line, 1000) for line in str(words).split("\n"))
+        if box.content != text:
+            box.update(text)
+
+    # Watching.
+
+    def _watch(self) -> None:
+        """Ask for the episodes of those who are watched, unless they are there."""
+        for k, agent in enumerate(self.state.agents):
+            selection, params = self.state.watching(agent)
+            asked = agent.weights.tobytes(), agent.name, params
+            if asked != self._asked[k]:
+                self._asked[k] = asked
+                self._watching[k] = self.service.ask(f"{SLOT}-{k}", find("policy"), selection, params)
+
+    def _show_episode(self, k: int) -> None:
+        job, spec = self._watching[k], self.state.spec
+        if job is not None and self._asked[k] is not None:
+            known = is_cartpole(spec)
+            tau = Physics.of(spec).tau if known else 0.0
+            self.rollouts.show(k, job.frame.trace if known else None, tau, self._asked[k][1])
+
+    def action_play(self) -> None:
+        """Play all four, or pause; where they are hidden they are shown first."""
+        if not self.rollouts.region:
+            self.action_side("rollouts")
+        self.rollouts.play()
+
+    def action_step(self, steps: int) -> None:
+        """One step of all four."""
+        self.rollouts.step(steps)
+
+    def action_speed(self, by: int) -> None:
+        """All faster or slower."""
+        self.rollouts.faster(by)
+
+    def action_episode(self, by: int) -> None:
+        """Another start of all four."""
+        self.state.episode = (self.state.episode + by) % self.state.params.episodes
+        self.rollouts.rewind()
+        self._watch()
+        self._tell()
+
+    # Where one stands.
+
+    def action_go(self, by: int) -> None:
+        """Along alpha, where the picture has not the keys."""
+        self.chart.action_move(by)
+
+    def action_path(self, by: int) -> None:
+        """Another path, at the same alpha."""
+        self.state.turn(by)
+        self._show_walk()
+        self._stand()
+        self.query_one(WalkChoices).show(self.state)
+
+    def action_zoom(self) -> None:
+        """An axis of survival up to the cap, or of what there is."""
+        self.state.close = not self.state.close
+        self._show_walk()
+
+    # Long jobs.
+
+    def action_many(self) -> None:
+        """Walk between many pairs, and show what that comes to."""
+        from workbench.tui.run_screen import result_screen
+
+        self._open(lambda: result_screen(self.state.many(self.service)))
+
+    def action_landscape(self) -> None:
+        """Look around A, or at the plane through three."""
+        if self.state.fault:
+            self.say(self.state.fault)
+        else:
+            self._open(lambda: LandscapeScreen(self.service, self.state))
+
+    def _open(self, screen: Any) -> None:
+        self.say("")
+        try:
+            self.app.push_screen(screen())
+        except WorkbenchError as error:
+            self.say(str(error))
+        self._follow()
+
+    def action_stop(self) -> None:
+        """Ask what runs to stop; what there is stays."""
+        for job in self.state.working[:1]:
+            job.cancel()
+        self._tell()
+
+    # Panels.
+
+    def action_side(self, panel: str) -> None:
+        """Show or hide the choices or the episodes."""
+        shown = self.query_one(f"#{panel}").display
+        self.set_class(not shown, f"show-{panel}")
+        self.set_class(shown, f"hide-{panel}")
+        self.call_after_refresh(self._redraw)
+        self.call_after_refresh(self._focus)
+
+    def suggested(self) -> dict[str, str]:
+        """The choices."""
+        p = self.state.params
+        names = ("first", "second", "generator", "group", "points", "low", "high", "seed", "cap")
+        return {name: str(getattr(p, name)) for name in names} | {"path": " ".join(p.path), "network": str(p.first)}
+
+    def on_prompt_closed(self) -> None:
+        """Back to where one was."""
+        self._focus()
+
+    def action_back(self) -> None:
+        """Close the innermost thing: the prompt, what was said, a side panel."""
+        prompt = self.query_one(Prompt)
+        if prompt.is_open:
+            prompt.action_close()
+        elif self._said:
+            self.say("")
+        elif self.has_class("show-rollouts") and not self.has_class("-tall"):
+            self.action_side("rollouts")
+        elif self.has_class("show-choices") and not self.has_class("-all"):
+            self.action_side("choices")
+
+
+PANE = InterpolatePane

@@ -1,0 +1,222 @@
+"""The choices of the Interpolate pane, changed by one key each, and what its prompt asks for."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from workbench.errors import WorkbenchError
+from workbench.service import ModelService
+from workbench.storage import write_text
+from workbench.sweeping import alphas_of
+from workbench.tui.interpolating import CAPS, ENDS, NAMES, InterpolateState
+from workbench.tui.panes.base import Pane
+from workbench.tui.sampling import following, trained
+from workbench.tui.view import View
+from workbench.tui.widgets.prompt import Prompt
+
+NETWORKS, FIGURE = ".safetensors", ".svg"
+ASKED = {
+    "first": ("A is network #", "its id"),
+    "second": ("B is network #", "its id"),
+    "range": ("alpha from..to", "0..1.5"),
+    "points": ("points", "20"),
+    "seed": ("seed", "0"),
+    "save": ("save to", f"a new {NETWORKS} (its networks) or {FIGURE} (the figure)"),
+}
+
+
+class WalkingPane(Pane):
+    """An InterpolateState and the keys that change it; a subclass walks and shows it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "walk"),
+        Binding("a", "end('first')"),
+        Binding("b", "end('second')"),
+        Binding("A", "ask('first')"),
+        Binding("B", "ask('second')"),
+        Binding("v", "swap"),
+        Binding("G", "generator"),
+        Binding("g", "group"),
+        Binding("P", "paths"),
+        Binding("left_square_bracket", "widen(-1)"),
+        Binding("right_square_bracket", "widen(1)"),
+        Binding("R", "ask('range')"),
+        Binding("n", "ask('points')"),
+        Binding("c", "cap"),
+        Binding("s", "seed"),
+        Binding("S", "ask('seed')"),
+        Binding("x", "ask('save')"),
+        Binding("equals_sign", "command"),
+    ]
+
+    def __init__(self, service: ModelService, view: View) -> None:
+        super().__init__(service, view)
+        self.state = InterpolateState.of(view)
+
+    def say(self, words: str) -> None:
+        """A line for the user; empty to take it away."""
+        raise NotImplementedError
+
+    def walk(self) -> None:
+        """Walk with the choices as they are."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Look for trained generators, in a thread, and walk with what there is."""
+
+        async def look() -> None:
+            try:
+                found = await asyncio.to_thread(trained, self.view.population)
+            except (WorkbenchError, OSError) as error:
+                self.say(str(error))
+                return
+            before = self.state.params
+            self.state.take(found)
+            if self.state.params != before or self.state.frame is None:
+                self.walk()
+            else:
+                self.choices_changed()
+
+        self.run_worker(look(), group="look", exclusive=True)
+
+    def choices_changed(self) -> None:
+        """Show the choices."""
+        raise NotImplementedError
+
+    def action_walk(self) -> None:
+        """Walk again."""
+        self.say("")
+        self.walk()
+
+    def _choose(self, **changes: Any) -> None:
+        self.say("")
+        self.state.change(**changes)
+        self.walk()
+
+    # Between whom.
+
+    def action_end(self, end: str) -> None:
+        """The next marked network for an end, or the next of the table."""
+        row = self.state.next_end(end)
+        if row is None:
+            self.say(
+                f"no other network for {NAMES[end]}: m marks more in the Dataset pane (1), {NAMES[end]} takes any, "
+                "v swaps the two"
+            )
+        else:
+            self._choose(**{end: row})
+
+    def action_swap(self) -> None:
+        """Go from B to A."""
+        self._choose(first=self.state.params.second, second=self.state.params.first)
+
+    # How.
+
+    def action_generator(self) -> None:
+        """The next trained generator."""
+        found = [t.asked for t in self.state.trained or ()]
+        if len(found) > 1:
+            self._choose(generator=following(found, self.state.params.generator))
+        else:
+            self.say("no other trained generator for these networks; t in the Sample pane (2) trains one")
+
+    def action_group(self) -> None:
+        """The next survival group that the generator has a model of."""
+        if len(self.state.groups) > 1:
+            self._choose(group=following(self.state.groups, self.state.params.group))
+        else:
+            self.say("this generator has one model of all groups" if self.state.groups else "no generator, no groups")
+
+    def action_paths(self) -> None:
+        """Other paths."""
+        self.say("")
+        if self.state.next_set():
+            self.walk()
+        else:
+            self.say("these networks have no other paths without a generator")
+
+    def action_widen(self, by: int) -> None:
+        """Farther past B, or less far."""
+        self.say("")
+        self.state.widen(by)
+        self.walk()
+
+    def action_cap(self) -> None:
+        """Longer episodes."""
+        self._choose(cap=following(CAPS, self.state.params.cap))
+
+    def action_seed(self) -> None:
+        """The next seed."""
+        self._choose(seed=self.state.params.seed + 1)
+
+    # Asking.
+
+    def action_command(self) -> None:
+        """Say which command gives the same."""
+        self.say(self.state.command)
+
+    def action_ask(self, what: str) -> None:
+        """Ask for a number, a range or a file."""
+        p, frame = self.state.params, self.state.frame
+        if what == "save" and frame is None:
+            self.say("nothing to save yet")
+            return
+        value = {
+            "first": str(p.first), "second": str(p.second), "range": f"{p.low:g}..{p.high:g}",
+            "points": str(p.points), "seed": str(p.seed),
+        }.get(what, "")  # fmt: skip
+        if what == "save" and frame is not None:
+            a, b = (name.lstrip("#") for name in frame.names)
+            value = f"walk-{a}-{b}-{frame.seed}{NETWORKS}"
+        self.say("")
+        self.query_one(Prompt).ask(what, *ASKED[what][:1], value, ASKED[what][1])
+
+    async def on_prompt_answered(self, message: Prompt.Answered) -> None:
+        """What was asked for."""
+        what, text = message.what, message.text
+        if not text:
+            return
+        try:
+            if what == "save":
+                await self._save(Path(text).expanduser())
+            elif what == "range":
+                self.state.set_range(text)
+                self._choose()
+            else:
+                self._number(what, text.lstrip("#"))
+        except (WorkbenchError, OSError) as error:
+            self.say(str(error))
+
+    def _number(self, what: str, text: str) -> None:
+        name = NAMES.get(what, what)
+        if not text.isdecimal():
+            raise WorkbenchError(f"{name}: expected a number, got {text!r}")
+        number = int(text)
+        if what == "points":
+            alphas_of(number, self.state.params.low, self.state.params.high)
+        elif what == "seed" and number > 2**31:
+            raise WorkbenchError(f"seed: expected 0 to {2**31:,}, got {text}")
+        elif what in ENDS and number >= len(self.view.population):
+            raise WorkbenchError(f"{name}: no network #{text}; they are #0 to #{len(self.view.population) - 1:,}")
+        self._choose(**{what: number})
+
+    async def _save(self, path: Path) -> None:
+        shown, frame = self.state.shown, self.state.frame
+        if shown is None or frame is None:
+            return
+        if path.suffix not in (NETWORKS, FIGURE):
+            raise WorkbenchError(f"{path}: expected a file ending in {NETWORKS} or {FIGURE}")
+        if os.path.lexists(path):
+            raise WorkbenchError(f"{path}: already there; give another name or remove it")
+        analysis = shown.analysis
+        assert analysis.networks is not None and analysis.figure is not None
+        if path.suffix == FIGURE:
+            await asyncio.to_thread(write_text, path, analysis.figure(frame))
+            self.say(f"figure written to {path.resolve()}")
+        else:
+            made = analysis.networks(frame)
+            await asyncio.to_thread(made.save, path)
+            self.say(f"{len(made):,} networks saved to {path.resolve()}")

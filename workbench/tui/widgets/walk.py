@@ -1,0 +1,149 @@
+"""A walk between two agents: Figure 7 with a cursor, the agent under it, what the walk comes to, and the choices."""
+
+from dataclasses import replace
+from textwrap import wrap
+
+import numpy as np
+
+from workbench.analyses import sweep
+from workbench.drawing import Line
+from workbench.panels import Lines
+from workbench.sweeping import TOLD
+from workbench.text import clean
+from workbench.tui.interpolating import CAPS, InterpolateState
+from workbench.tui.sampling import following
+from workbench.tui.widgets.chart import LineChart
+from workbench.tui.widgets.drawing import Picture
+
+HERE = "▸"
+"""Before the path that one stands on."""
+LABEL = 8
+BRIEF = 4
+"""Lines below which an agent is told in sentences."""
+ACTIONS = (("v", "swap A and B"), ("W", "walk many pairs"), ("L", "landscape"), ("x", "save"), ("=", "as a command"))
+
+
+class WalkChart(LineChart):
+    """Survival along every path."""
+
+    def show_walk(self, panel: Lines | None, cursor: int | None) -> None:
+        """Show a panel with the cursor at one of its stops, drawn once."""
+        self.panel, self.cursor = panel, cursor
+        self.paint()
+
+
+def title(frame: sweep.Frame) -> str:
+    """Who is at both ends, and how long they survive themselves."""
+    a, b = (f"{name} ({steps:.1f})" for name, steps in zip(frame.names, frame.originals, strict=True))
+    return f"A {a} → B {b}"
+
+
+def picture(frame: sweep.Frame, path: str, close: bool = False, name: str = "") -> Lines:
+    """Figure 7 in short names: a line goes through the points of one path.
+
+    `close`: the axis of survival shows only what there is; `name`: a title, which leaves no room to name the axes.
+    """
+    panel = sweep.panel(frame)
+    series = [
+        replace(s, name=f"{HERE if p == path else ''}{p}", joined=p == path)
+        for s, p in zip(panel.series, frame.paths, strict=False)
+    ]
+    straight = replace(panel.series[-1], name="straight")
+    return replace(
+        panel, series=(*series, straight), title=name, y_label="" if name else panel.y_label,
+        y_range=None if close else panel.y_range,
+    )  # fmt: skip
+
+
+def words(frame: sweep.Frame) -> str:
+    """What the walk comes to, and the key that may tell more."""
+    text = sweep.sentence(frame)
+    higher = following(CAPS, frame.cap)
+    if all(frame.pattern(path).saturated for path in frame.paths) and higher > frame.cap:
+        text += f" c raises it to {higher}."
+    return text
+
+
+def sentence_height(frame: sweep.Frame | None, width: int) -> int:
+    """Lines that the sentence may take, whatever it says: a height that changes would make the picture jump."""
+    paths = len(frame.paths) if frame is not None else 4
+    return -(-(46 * paths + 100) // max(20, width))
+
+
+class WalkWords(Picture):
+    """Words, on as many lines as there are."""
+
+    def show(self, text: str, style: str) -> None:
+        """Wrap them; what does not fit is cut."""
+        width, height = self.size.width, self.size.height
+        lines = wrap(clean(text, 2000), max(20, width), break_on_hyphens=False)
+        if len(lines) > height > 0:
+            lines = [*lines[: height - 1], lines[height - 1][: width - 1] + "…"]
+        self.draw([[(line, style)] for line in lines[:height]])
+
+
+def agent_words(frame: sweep.Frame, k: int, t: int) -> tuple[str, list[str]]:
+    """The agent at a place: how long it survives; then whom it is like, its nearest training network, how it moves."""
+    lasted, off = frame.survival[k, t], 1.96 * frame.error[k, t]
+    told = []
+    if np.isfinite(frame.agreement[k, t]).all():
+        as_a, as_b = frame.agreement[k, t]
+        told.append(f"acts as A in {as_a:.0%}, as B in {as_b:.0%} of states")
+    if frame.nearest[k, t] >= 0:
+        away = frame.distance[k, t]
+        far = "" if np.isnan(away) else f", {away:.2f} x held-out distance"
+        told.append(f"nearest training network #{frame.nearest[k, t]:,}{far}")
+    if np.isfinite(frame.lean[k, t]).all():
+        x, angle, sharpness = frame.lean[k, t]
+        told.append(f"lean {x:+.2f} m {np.degrees(angle):+.1f}°  sharpness {sharpness:.2f}")
+    return f"survives {lasted:.1f} ± {off:.1f} steps", told
+
+
+class AgentFigures(Picture):
+    """The agent under the cursor."""
+
+    def show(self, frame: sweep.Frame | None, k: int = 0, t: int = 0) -> None:
+        """Draw it: a line a figure where there is room, else in two lines."""
+        if frame is None:
+            self.draw([])
+            return
+        width, height = self.size.width, self.size.height
+        mark = sweep.MARKS[frame.paths[k]]
+        head = [(f"{mark} ", sweep.STYLES[frame.paths[k]]), (f"{frame.paths[k]} at {frame.alphas[t]:.2f}", "strong")]
+        lasted, told = agent_words(frame, k, t)
+        if height < BRIEF:
+            first = [(f"  {lasted}", ""), (f"  {told[0]}" if told else "", "dim")]
+            self.draw([[*head, *first], [("  ".join(told[1:]).replace("training network ", ""), "dim")]][:height])
+            return
+        lines: list[Line] = [head, [(lasted, "strong")], []]
+        for one in told:
+            lines += [[(part, "")] for part in wrap(one, max(20, width), subsequent_indent="  ")]
+        self.draw(lines[:height])
+
+
+class WalkChoices(Picture):
+    """What is walked, each with the key that changes it."""
+
+    def show(self, state: InterpolateState) -> None:
+        """Draw the choices as they are."""
+        width = max(20, self.size.width)
+        p, chosen, frame = state.params, state.generator, state.frame
+        rows = [("a", "A", f"#{p.first}"), ("b", "B", f"#{p.second}")]
+        if chosen is not None and state.trained:
+            among = f" {state.trained.index(chosen) + 1}/{len(state.trained)}" if len(state.trained) > 1 else ""
+            rows += [("G", "generator", f"{chosen.name}{among}"), ("g", "group", p.group)]
+        rows += [
+            ("R", "alpha", f"{p.low:g} to {p.high:g}"), ("n", "points", str(p.points)), ("c", "cap", str(p.cap)),
+            ("s", "seed", str(p.seed)), ("P", "paths", state.which),
+        ]  # fmt: skip
+        lines: list[Line] = [
+            [(f"{key} ", "accent"), (f"{name:<11}", "dim"), (clean(value, 40), "strong")] for key, name, value in rows
+        ]
+        for path in frame.paths if frame is not None else ():
+            sign = HERE if path == state.path else " "
+            first, *rest = wrap(TOLD[path], max(10, width - LABEL - 5))
+            told = [(sign, "strong"), (f"{sweep.MARKS[path]} ", sweep.STYLES[path]), (f"{path:<{LABEL + 1}}", "")]
+            lines += [[*told, (first, "dim")], *([(" " * (LABEL + 4) + part, "dim")] for part in rest)]
+        lines.append([])
+        lines += [[(f"{key} ", "accent"), (does, "")] for key, does in ACTIONS]
+        self.draw(lines)
