@@ -26,11 +26,13 @@ from workbench.population import Population, load
 from workbench.results import ResultCache, result_key
 
 SMALL = {"episodes": 6, "count": 40, "candidates": 60, "networks": 12, "resamples": 20}
+SMALL |= {"pairs": 3, "grid": 5, "points": 4}
 """Values for parameters of these names, so that an analysis takes no time."""
 OWN = {
     "collect": {"hidden": 8, "set": ("updates=5..40",)},
     "train": {"set": tuple(tiny_pairs("functional"))},
     "dial": {"count": 5},
+    "landscape": {"space": "latent"},
 }
 ROWS = tuple(range(1, 90, 3))
 
@@ -115,7 +117,8 @@ def same(a, b):
 
 def test_there_are_analyses():
     learned = {"attributes", "dial", "embed", "reconstruct", "sample", "train"}
-    assert {"collect", "converge", "info", "pair", "policy", "survival", *learned} <= set(names())
+    walks = {"landscape", "sweep", "sweeps"}
+    assert {"collect", "converge", "info", "pair", "policy", "survival", *learned, *walks} <= set(names())
 
 
 def test_it_is_described(analysis):
@@ -265,9 +268,9 @@ def test_networks_it_makes_can_be_kept(name, population, tmp_path, cli):
     *_, last = analysis.run(ONE, Selection(population), params)
     made = load(out)
     made.verify()
-    assert np.array_equal(made.weights, last.weights)
+    assert np.array_equal(made.weights, last.weights.reshape(-1, 212))
     assert made.spec == population.spec
-    assert len(made) == params.count
+    assert len(made) == (4 * 4 if name == "sweep" else params.count)
     assert {"survival", "recipe", "fingerprint"} <= set(made.columns)
     from workbench.rollouts import survival
 
@@ -288,14 +291,15 @@ def test_its_figure_is_drawn(name, population, tmp_path, cli):
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     words = " ".join(root.itertext())
     assert "nan" not in svg.read_text().lower()
-    assert str(getattr(params, "group", "")) in words or str(getattr(params, "attribute", "-")) in words
+    told = {"sweep": "#0 to #1", "sweeps": "3 walks", "landscape": "latent: around #0"}.get(name)
+    assert (told or str(getattr(params, "group", ""))) in words or str(getattr(params, "attribute", "no")) in words
     *_, last = analysis.run(ONE, Selection(population), params)
     assert analysis.figure(last) == svg.read_text()
 
 
 def test_there_is_something_to_keep_and_to_draw():
-    assert {"sample", "dial"} <= set(MAKING)
-    assert {"sample", "attributes"} <= set(DRAWING)
+    assert {"sample", "dial", "sweep"} <= set(MAKING)
+    assert {"sample", "attributes", "sweep", "sweeps", "landscape"} <= set(DRAWING)
 
 
 @pytest.mark.parametrize(("name", "option"), [*((n, "--out") for n in MAKING), *((n, "--svg") for n in DRAWING)])
@@ -319,6 +323,7 @@ def test_a_name_that_cannot_be_is_told(name, option, population, tmp_path, cli):
     assert said.err.count("\n") == 1
 
 
+WALKS = ("landscape", "sweep", "sweeps")
 LEARNED = [name for name in names() if find(name).reads and "generator" in {f.name for f in fields(find(name).Params)}]
 
 
@@ -348,7 +353,7 @@ def test_results_are_of_the_generator_they_were_made_with(name, population, tmp_
 
 
 def test_there_are_analyses_of_generators():
-    assert {"sample", "dial", "embed", "attributes", "reconstruct"} == set(LEARNED)
+    assert {"sample", "dial", "embed", "attributes", "reconstruct", *WALKS} == set(LEARNED)
 
 
 def test_the_faithful_generator_beside_it_counts_too(population, tmp_path, trained, others, monkeypatch):
@@ -460,6 +465,54 @@ def test_some_networks_are_compared_by_the_same_generator(name, population, tmp_
         ("reconstruct", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
         ("reconstruct", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
         ("reconstruct", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
+        ("sweep", {"first": 96}, "first: small has networks 0 to 95, got 96"),
+        ("sweep", {"second": -1}, "second: small has networks 0 to 95, got -1"),
+        ("sweep", {"second": 0}, r"second: the same network as first \(#0 and #0\); different ones are needed"),
+        ("sweep", {"path": ("latent", "straight")}, "path: expected latent, .*, mirrored, got 'straight'"),
+        ("sweep", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
+        ("sweep", {"group": "x"}, "has no model of group 'x'; it has 1-50, 51-100, 101-150, 151-200, all"),
+        (
+            "sweep",
+            {"generator": "cartpolegen", "path": ("tuned",)},
+            "path: tuned wants a survival predictor, and small-cartpolegen-0.safetensors has none",
+        ),
+        ("sweep", {"low": 1.5}, "alpha: expected low below high, both within ±100, got 1.5 to 1.5"),
+        ("sweep", {"low": 0.5, "high": -1.0}, "alpha: expected low below high, both within ±100, got 0.5 to -1"),
+        ("sweep", {"high": 1e9}, r"alpha: expected low below high, both within ±100, got 0 to 1e\+09"),
+        ("sweep", {"low": float("nan")}, "alpha: expected low below high, both within ±100, got nan to 1.5"),
+        ("sweep", {"points": 1}, "points: expected 2 to 1000, got 1$"),
+        ("sweep", {"margin": -1.0}, "margin: expected 0 or more and less than the cap of 200, got -1"),
+        ("sweep", {"margin": 200.0}, "margin: expected 0 or more and less than the cap of 200, got 200"),
+        ("sweep", {"margin": float("nan")}, "margin: expected 0 or more and less than the cap of 200, got nan"),
+        ("sweep", {"cap": 20}, "margin: expected 0 or more and less than the cap of 20, got 20"),
+        ("sweep", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("sweep", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("sweep", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
+        ("sweeps", {"pairs": 0}, "pairs: expected 1 to 20,000, got 0"),
+        ("sweeps", {"pairs": 20_001}, "pairs: expected 1 to 20,000, got 20001"),
+        ("sweeps", {"path": ("straight",)}, "path: expected latent, .*, mirrored, got 'straight'"),
+        ("sweeps", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
+        ("sweeps", {"group": "x"}, "has no model of group 'x'; it has 1-50, 51-100, 101-150, 151-200, all"),
+        ("sweeps", {"generator": "cartpolegen", "path": ("tuned",)}, "path: tuned wants a survival predictor"),
+        ("sweeps", {"high": -1.0}, "alpha: expected low below high, both within ±100, got 0 to -1"),
+        ("sweeps", {"points": 1001}, "points: expected 2 to 1000, got 1001"),
+        ("sweeps", {"margin": float("nan")}, "margin: expected 0 or more and less than the cap of 200, got nan"),
+        ("sweeps", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("sweeps", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("sweeps", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
+        ("landscape", {"first": 96}, "first: small has networks 0 to 95, got 96"),
+        ("landscape", {"second": 1}, "landscape: a plane goes through three agents, .*; two were given"),
+        ("landscape", {"space": "noise"}, "space: expected weights or latent, got 'noise'"),
+        ("landscape", {"space": "latent", "generator": "gan"}, "generator: expected cartpolegen, .*, got 'gan'"),
+        ("landscape", {"space": "latent", "group": "x"}, "has no model of group 'x'; it has 1-50, 51-100, "),
+        ("landscape", {"grid": 1}, "grid: expected 2 to 400 points, got 1$"),
+        ("landscape", {"grid": 401}, "grid: expected 2 to 400 points, got 401"),
+        ("landscape", {"span": 0.0}, "span: expected above 0 and at most 100, got 0"),
+        ("landscape", {"span": 100.5}, "span: expected above 0 and at most 100, got 100.5"),
+        ("landscape", {"span": float("nan")}, "span: expected above 0 and at most 100, got nan"),
+        ("landscape", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("landscape", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("landscape", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
     ],
 )
 def test_parameters_out_of_range_are_told(name, given, message, population, cli):
@@ -533,12 +586,13 @@ def test_files_that_are_no_generator_are_told(name, population, tmp_path, cli):
         (text, "text.safetensors: not a safetensors file, cut or damaged"),
         (tmp_path, "cannot be read (Is a directory)"),
     ):
-        said = cli(name, population.path, "--generator", path, "--threads", 1)
+        space = ("--space", "latent") if name == "landscape" else ()
+        said = cli(name, population.path, "--generator", path, *space, "--threads", 1)
         assert (said.code, said.out) == (2, "")
         assert message in said.err
 
 
-@pytest.mark.parametrize("name", [n for n in LEARNED if n not in ("dial", "embed")])
+@pytest.mark.parametrize("name", [n for n in LEARNED if n not in ("dial", "embed", *WALKS)])
 def test_groups_of_few_networks_are_told(name, population, tmp_path):
     analysis = find(name)
     params = replace(small_params(analysis, tmp_path, population), group="51-100")
@@ -559,7 +613,7 @@ def test_groups_are_looked_at_on_their_own(name, kind, population, tmp_path):
         if name in ("reconstruct", "attributes"):
             inside = (population["survival"] > low) & (population["survival"] < high) & population["held_out"]
             assert (last[group].moved if name == "attributes" else last[group].total) == inside.sum()
-    if (name, kind) != ("embed", "functional"):  # that one has a single encoder
+    if kind != "functional" or name not in ("embed", *WALKS):  # that one has a single encoder and decoder
         arrays = [f.name for f in fields(analysis.Frame) if isinstance(getattr(last["1-50"], f.name), np.ndarray)]
         assert any(not np.array_equal(*(getattr(f, a) for f in last.values())) for a in arrays)
 

@@ -1,5 +1,6 @@
 """What every generator promises, whatever it is: training, resuming, sampling, and its file."""
 
+import os
 import shutil
 from dataclasses import asdict, replace
 from importlib import import_module
@@ -680,6 +681,18 @@ def test_a_flipped_byte_is_told_or_changes_nothing(file, whole, tmp_path, rng):
     assert all(str(path) in message for message in told)
 
 
+@pytest.fixture(scope="module")
+def others_of_a_kind(data, tmp_path_factory):
+    """Files of two generators that differ in their seeds' few digits alone."""
+    folder = tmp_path_factory.mktemp("two")
+    paths = [folder / f"{seed}.safetensors" for seed in (1, 2)]
+    for seed, path in enumerate(paths, 1):
+        made = fit("cartpolegen", data, seed=seed)
+        made.provenance, made.log = {}, {}
+        made.save(path)
+    return paths
+
+
 def rewritten(file, path, arrays=lambda a: a, **header):
     before, said = storage.read_tensors(file)
     storage.write_tensors(path, arrays({k: np.array(v) for k, v in before.items()}), {**said, **header})
@@ -779,6 +792,87 @@ def test_a_pickle_is_never_run(tmp_path):
     path.write_bytes(pickle.dumps(Trap()))
     with pytest.raises(WorkbenchError):
         generators.load(path)
+
+
+# Read once.
+
+
+def replaced(path, data, stat):
+    """Other bytes under the same name, as of the same time."""
+    path.write_bytes(data)
+    changed = 0
+    while not changed or path.stat().st_ctime_ns == changed:  # clocks of file systems tick slowly
+        changed = changed or path.stat().st_ctime_ns
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_a_file_is_read_once_and_again_when_it_changes(trained, others_of_a_kind, tmp_path, monkeypatch):
+    path = tmp_path / "mine.safetensors"
+    first, second = others_of_a_kind
+    shutil.copy(first, path)
+    stat = path.stat()
+    found = generators.load(path)
+    reads = []
+    real = storage.read_tensors
+    monkeypatch.setattr(storage, "read_tensors", lambda p: reads.append(p) or real(p))
+    assert generators.load(path) is found
+    assert generators.load(str(path)) is found
+    monkeypatch.chdir(tmp_path)
+    assert generators.load("mine.safetensors") is found
+    assert reads == []
+    # As large and as old as the one before: written over, and put in its place.
+    assert len(second.read_bytes()) == stat.st_size
+    replaced(path, second.read_bytes(), stat)
+    other = generators.load(path)
+    assert other is not found and other.content_hash != found.content_hash
+    replaced(tmp_path / "beside", first.read_bytes(), stat)
+    os.replace(tmp_path / "beside", path)
+    again = generators.load(path)
+    assert again is not other and again.content_hash == found.content_hash
+    assert len(reads) == 2
+
+
+def test_a_file_that_is_damaged_later_is_told(others_of_a_kind, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(others_of_a_kind[0], path)
+    data, stat = path.read_bytes(), path.stat()
+    whole = generators.load(path)
+    for broken, message in (
+        (data[:-1] + bytes([data[-1] ^ 1]), "damaged: its content hash is not the one in its header"),
+        (data[:500], "not a safetensors file, cut or damaged"),
+    ):
+        replaced(path, broken, stat)
+        for _ in range(2):
+            with pytest.raises(WorkbenchError, match=f"mine.safetensors: {message}"):
+                generators.load(path)
+    path.unlink()
+    with pytest.raises(WorkbenchError, match="mine.safetensors: no such file"):
+        generators.load(path)
+    path.write_bytes(data)
+    assert generators.load(path).content_hash == whole.content_hash
+
+
+def test_each_name_of_a_file_is_told_as_its_own(others_of_a_kind, tmp_path):
+    path, link, hard = (tmp_path / f"{name}.safetensors" for name in ("mine", "link", "hard"))
+    shutil.copy(others_of_a_kind[0], path)
+    link.symlink_to(path)
+    hard.hardlink_to(path)
+    for name in (path, link, hard, path):
+        assert generators.load(name).title == name.name
+    shutil.copy(others_of_a_kind[1], tmp_path / "other")
+    link.unlink()
+    link.symlink_to(tmp_path / "other")
+    assert generators.load(link).content_hash != generators.load(path).content_hash
+
+
+def test_few_generators_are_kept(others_of_a_kind, tmp_path):
+    paths = [tmp_path / f"{k}.safetensors" for k in range(generators.KEPT + 1)]
+    for path in paths:
+        shutil.copy(others_of_a_kind[0], path)
+    found = [generators.load(path) for path in paths]
+    assert [generators.load(path) is one for path, one in zip(paths[1:], found[1:], strict=True)] == [True] * 3
+    assert generators.load(paths[0]) is not found[0]
+    assert len(generators._loaded) == generators.KEPT
 
 
 # Finding them.

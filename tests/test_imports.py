@@ -37,6 +37,11 @@ def imported(code):
             (HEAVY - {"scipy"}) | {"scipy.stats"},
         ),
         ("import workbench.comparing, workbench.rollouts.reference_set, workbench.numerics.regions", HEAVY),
+        (
+            "import workbench.sweeping, numpy as np\nfrom workbench.numerics import landscapes, patterns\n"
+            "patterns.pattern(np.array([0, 0.5, 1]), np.array([1, 3, 2]), 200)",
+            HEAVY,
+        ),
         ("import workbench.figures", HEAVY | {"rich", "workbench.rollouts"}),
         ("import workbench.leaving, workbench.discovery, workbench.unfinished", HEAVY | {"rich", "typer"}),
         ("import workbench.kernels", HEAVY | {"numpy"}),
@@ -143,6 +148,7 @@ LEARNING = {
 KNOWS["comparing"] = {
     "analysis", "compute", "errors", "groups", "numerics", "physics", "policies", "population", "rollouts"
 }  # fmt: skip
+KNOWS["sweeping"] = {"compute", "errors", "learning", "numerics", "policies"}
 KNOWS |= {"learning": LEARNING - {"discovery"}, "generators": LEARNING - {"unfinished"}}
 
 
@@ -156,7 +162,7 @@ def test_lower_layers_know_nothing_above(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["training", "learning", "generators", "analyses", "reproductions", "reproducing", "comparing"]
+    "name", ["training", "learning", "generators", "analyses", "reproductions", "reproducing", "comparing", "sweeping"]
 )
 def test_what_computes_knows_no_front_end(name):
     paths = [path for path in SOURCES if layer(path) == name]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench import good_and_bad, reproductions
-from workbench.analyses import converge, sample
+from workbench.analyses import converge, sample, sweeps
 from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
@@ -20,6 +20,7 @@ from workbench.numerics.distributions import wasserstein
 from workbench.paper import FIGURE_5, FIGURE_6, TABLE_1_SAMPLES, TABLE_1_TRAINING
 from workbench.population import load
 from workbench.reproducing import GROUPS, Params, seeds_of
+from workbench.reproductions import fig7
 
 COMPUTE = Compute("cpu", 1)
 QUICK = Params(quick=True)
@@ -164,6 +165,69 @@ def test_figures_5_and_6_draw_pairs_of_the_ten(ready, name, units, column):
     ElementTree.fromstring(analysis.figure(frame))
 
 
+def test_figure_7_has_the_walks_that_sweeps_take(ready, monkeypatch):
+    monkeypatch.setattr(fig7, "QUICK_WALKS", 12)
+    analysis, frame = last_of("fig7", ready.population)
+    said = analysis.summary(frame)
+    assert said["paper"]["convergence"] == [1.82, 12.5, 2.13, 2.77]
+    assert list(said["generators"]) == ["cartpolegen", "functional"]
+    assert frame.survival.shape == (2, 12, 4, 21)
+    assert np.isnan(frame.survival[0, :, 3]).all(), "without a predictor nothing is tuned"
+    for k, (kind, paths) in enumerate(
+        (("cartpolegen", ("latent", "decoded", "aligned")), ("functional", ("latent", "tuned", "decoded", "aligned")))
+    ):
+        how = sweeps.Params(12, str(ready.files[kind]), path=paths)
+        *_, alone = sweeps.run(COMPUTE, Selection(ready.population), how)
+        walks = frame.walks(k)
+        assert walks.generator == alone.generator
+        assert (walks.pairs == alone.pairs).all() and (walks.convergence == alone.convergence).all()
+        assert set(walks.paths) == set(paths)
+        for path in paths:
+            ours, theirs = (f.survival[:, f.paths.index(path)] for f in (walks, alone))
+            assert (ours == theirs).all(), path
+            told = said["generators"][kind]["paths"][path]
+            assert told["patterns"] == sweeps.figures_of(alone, path)["patterns"]
+        for name, pair in said["drawn"][kind].items():
+            (m,) = np.flatnonzero((alone.pairs == pair).all(1))
+            found = alone.patterns("latent")[m]
+            assert name in (found.name, found.beyond)
+    assert ready.population["held_out"][frame.pairs].all()
+    drawing = " ".join(ElementTree.fromstring(analysis.figure(frame)).itertext())
+    assert all(f"{kind}, {name}: CD" in drawing for kind, drawn in said["drawn"].items() for name in drawn)
+    assert len(fig7.panels(frame)) == sum(map(len, said["drawn"].values()))
+
+
+FLAT, BOOSTED, SLOPE, HILL = [50, 50, 50, 50], [50, 90, 100, 150], [50, 90, 100, 90], [50, 150, 100, 90]
+VALLEY, DROPPED = [60, 10, 100, 90], [50, 60, 60, 0]
+
+
+@pytest.mark.parametrize(
+    ("walks", "drawn"),
+    [
+        ([FLAT, DROPPED], {}),
+        ([FLAT, BOOSTED, SLOPE, BOOSTED, SLOPE], {"slope": 2, "boost": 1}),
+        ([VALLEY, HILL, VALLEY, SLOPE], {"valley": 0, "hill": 1, "slope": 3}),
+        # The blog ties boosts to valleys: one that ends in a boost is a valley still, and no slope.
+        ([[60, 10, 100, 190], [50, 150, 100, 190]], {"valley": 0, "hill": 1}),
+    ],
+)
+def test_figure_7_draws_the_first_of_each_pattern(walks, drawn):
+    alphas, n = np.array([0, 0.5, 1, 1.5]), len(walks)
+    survival = np.full((1, n, 4, 4), np.nan)
+    survival[0, :, :3] = np.array(walks, float)[:, None]
+    pairs, kind = np.arange(2 * n).reshape(n, 2), ("cartpolegen",)
+    frame = fig7.Frame(9, 9, "", "p", 0, kind, alphas, pairs, np.ones((n, 2)), survival, 20, 5, 200)
+    assert dict(frame.examples(0)) == drawn
+    assert [name for name, _ in frame.examples(0)] == [name for name in fig7.SOUGHT if name in drawn]
+    titles = [panel.title for panel in fig7.panels(frame)]
+    assert titles == [f"cartpolegen, {name}: CD 1.00" for name in fig7.SOUGHT if name in drawn]
+    for panel, (_, m) in zip(fig7.panels(frame), frame.examples(0), strict=True):
+        straight, latent, weights = panel.series
+        assert latent.y.tolist() == weights.y.tolist() == walks[m]
+        assert straight.y[:3].tolist() == [walks[m][0], (walks[m][0] + walks[m][2]) / 2, walks[m][2]]
+    ElementTree.fromstring(fig7.svg(frame))
+
+
 @pytest.mark.parametrize(
     ("seeds", "message"),
     [
@@ -204,6 +268,6 @@ def test_the_command_writes_figure_text_and_numbers(ready, tmp_path, cli):
 def test_words_that_are_no_figure(words, cli):
     said = cli("reproduce", *words)
     assert said.code == 2
-    assert "expected fig4, fig5, fig6, fig9, table1, table2 and at most one population file" in " ".join(
+    assert "expected fig4, fig5, fig6, fig7, fig9, table1, table2 and at most one population file" in " ".join(
         said.err.split()
     )

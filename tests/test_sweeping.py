@@ -50,6 +50,19 @@ def test_alphas_are_spread_evenly_and_both_agents_are_among_them(points, low, wi
     assert len(found) == points + others.sum()
 
 
+def test_agents_are_not_missed_by_rounding():
+    near = 0
+    for step in (0.05, 0.1, 0.15, 0.3):
+        for before in range(1, 20):
+            for points in range(before + 2, 60):
+                low, high = -before * step, (points - 1 - before) * step
+                even = np.linspace(low, high, points)
+                near += ((even != 0) & (np.abs(even) < 1e-12)).any() or ((even != 1) & (np.abs(even - 1) < 1e-12)).any()
+                found = alphas_of(points, low, high)
+                assert np.diff(found).min() > 1e-6
+    assert near > 100, "which by itself rounding would do"
+
+
 def test_the_papers_alphas():
     # targets.md: those 20 from 0 to 1.5, and 1 besides.
     assert alphas_of(20, 0, 1.5).tolist() == sorted([*np.linspace(0, 1.5, 20).tolist(), 1.0])
@@ -153,7 +166,7 @@ def test_the_aligned_path_ends_at_the_same_policy_nearer(ends, rng):
 
 def test_the_mirrored_path_ends_at_the_policy_or_its_image_whichever_is_nearer(ends, rng):
     a, b = ends
-    b[1], b[3] = permute(mirror(a[[1, 3]], CARTPOLE), CARTPOLE, rng.permutation(30))
+    b[0], (b[1], b[3]) = 0.9 * a[0], permute(mirror(a[[1, 3]], CARTPOLE), CARTPOLE, rng.permutation(30))
     end = walk("mirrored", a, b, ALPHAS, CARTPOLE, ONE)[:, END]
     aligned = walk("aligned", a, b, ALPHAS, CARTPOLE, ONE)[:, END]
     assert (end[[1, 3]] == a[[1, 3]]).all(), "the image of an image is the agent itself"
@@ -239,6 +252,7 @@ CURVES = {
     "rising": lambda x: 200 * x**3,
     "falling": lambda x: 30 + 150 * (1 - x) ** 3,
     "with a dip": lambda x: 100 * x - 40 * np.sin(2 * np.pi * x),
+    "back and forth": lambda x: 20 + 100 * x + 30 * np.sin(4 * np.pi * x),
     "beyond both": lambda x: 50 + 100 * x + 80 * np.sin(2 * np.pi * x),
 }
 

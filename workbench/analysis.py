@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -117,8 +117,12 @@ class Analysis:
 
 
 def describe_params(params: type) -> list[tuple[Field, str]]:
-    """The fields of a Params dataclass with the docstrings written under them."""
-    return [(f, _field_docs(params).get(f.name, "")) for f in fields(params)]
+    """The fields of a Params dataclass with the docstrings written under them: its own first, then its bases'."""
+    classes = [c for c in params.__mro__ if is_dataclass(c)]
+    docs = [_field_docs(c) for c in classes]
+    own = {f.name: next((k for k, d in enumerate(docs) if f.name in d), 0) for f in fields(params)}
+    ordered = sorted(fields(params), key=lambda f: own[f.name])
+    return [(f, docs[own[f.name]].get(f.name, "")) for f in ordered]
 
 
 @cache

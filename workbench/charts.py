@@ -81,7 +81,9 @@ def series_lines(panel: Lines, width: int, height: int, cursor: int | None = Non
     stops = panel.stops()
     here = float(stops[min(cursor, len(stops) - 1)]) if cursor is not None and len(stops) else None
     legend = [
-        (single(s.mark), s.style, s.name + ("" if here is None else f" {_reading(s, here)}")) for s in panel.series
+        (single(s.mark), s.style, s.name + ("" if here is None else f" {_reading(s, here)}"))
+        for s in panel.series
+        if s.name
     ]
     if here is not None:
         legend.insert(0, ("│", "strong", f"{panel.x_label or 'x'} {number(here)}"))
@@ -93,7 +95,7 @@ def series_lines(panel: Lines, width: int, height: int, cursor: int | None = Non
     box = Box(gutter, top, max(1, width - gutter), rows if axes else height - top)
     x = panel.x_axis(max(2, box.width // 12))
     marks: list[tuple[int, int, str, str]] = []
-    for k, s in enumerate(panel.series):
+    for k, s in sorted(enumerate(panel.series), key=lambda item: item[1].above):
         mark = single(s.mark)
         px = x.share(s.x) * (2 * box.width - 1)
         py = (1 - y.share(s.y)) * (4 * box.height - 1)

@@ -12,7 +12,10 @@ from workbench.axes import Axis, axis, axis_of, nice_step, number
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Points x, y (n,) in order, told from others by a mark; NaN is a gap. `joined`: a line through them."""
+    """Points x, y (n,) in order, told from others by a mark; NaN is a gap. `joined`: a line through them.
+
+    In characters, one that is `above` hides others where they meet, and one without a name is in no legend.
+    """
 
     name: str
     x: NDArray
@@ -20,6 +23,7 @@ class Series:
     mark: str = "●"
     style: str = "accent"
     joined: bool = True
+    above: bool = False
 
 
 @dataclass(frozen=True)

@@ -130,10 +130,11 @@ def _tuned(a: NDArray, b: NDArray, alphas: NDArray, generator: "Generator", grou
         # The share of the way that has been reached at each point: where survival falls back, one has passed already.
         reached = np.maximum.accumulate(((predicted - predicted[0]) / rise).clip(0, 1))
         moved[line, inside] = np.interp(alphas[inside], reached, grid)
-    t = moved[:, :, None]
-    return ((1 - t) * a[:, None, :] + t * b[:, None, :]).astype(np.float32)
+    return _between(a, b, moved)
 
 
 def _between(a: NDArray, b: NDArray, alphas: NDArray) -> NDArray[np.float32]:
-    t = alphas[None, :, None]
-    return ((1 - t) * a[:, None, :] + t * b[:, None, :]).astype(np.float32)
+    """Vectors (m, t, k) at alphas (t,), or (m, t), between a (m, k) and b (m, k); infinite where float32 ends."""
+    t = np.atleast_2d(alphas)[:, :, None]
+    with np.errstate(over="ignore"):
+        return ((1 - t) * a[:, None, :] + t * b[:, None, :]).astype(np.float32)

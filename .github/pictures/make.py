@@ -17,6 +17,10 @@ SCENES = {
     # A thousand samples of the best group, and one of them as it plays.
     "sample": ["2", "idle", "g", "g", "g", "g", "n", *["backspace"] * 4, *"1000", "enter", "r", "idle", "right",
                "right", "idle", *["full_stop"] * 40],
+    # A hundred networks of all groups, compared.
+    "converge": ["3", "r", "idle", *["right"] * 6, *["down"] * 3],
+    # From a bad network to a good one, and the cursor past the middle.
+    "interpolate": ["4", "idle", *["right"] * 5, *["full_stop"] * 30],
 }  # fmt: skip
 # `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}

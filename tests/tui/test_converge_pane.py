@@ -96,7 +96,7 @@ async def test_choices_change_by_one_key_each_and_are_told(population):
         state, before = app.pane.state, app.pane.state.params
         await pilot.press("p", "a", "d", "s", "s")
         assert state.params == replace(before, matching="greedy", signed=True, states="box", seed=2)
-        assert "states box  greedy  signed  seed 2" in text(app)
+        assert "box  greedy  signed  seed 2" in text(app)
         await pilot.press("d", "d", "n", "ctrl+u", *"7", "enter", "S", "ctrl+u", *"5", "enter")
         await until(pilot, lambda: state.params.networks == 7 and state.params.seed == 5)
         assert state.params.states == "rollouts"
@@ -156,7 +156,7 @@ async def test_marks_come_first_and_w_goes_through_what_there_is(population, cli
         assert shlex.split(state.command)[-1] == "(survival < 60) and (group == '1-50')"
         app.view.marks[:] = False
         await pilot.press("w")
-        assert "no others to compare" in text(app)
+        assert "nothing else to compare" in text(app)
     said = cli(*shlex.split(line)[1:], "--json", "--threads", "1")
     assert json.loads(said.out)["networks"] == ["#3", "#5", "#8", "#40"]
 
@@ -181,15 +181,16 @@ async def test_two_networks_are_enough(population, size):
         await until(pilot, lambda: "They act differently" in text(app))
 
 
-async def test_a_job_that_fails_is_one_line(population, tmp_path):
+async def test_a_job_that_fails_is_one_line(population, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     async with opened(population) as (app, pilot):
-        await typed(pilot, ["D", *str(tmp_path / "none.npy")])
+        await typed(pilot, ["D", *"none.npy"])
         await pilot.press("enter", "r")
         await until(pilot, lambda: "converge failed: " in text(app))
         assert "no such file" in joined(app)
         assert "Traceback" not in text(app)
-        np.save(tmp_path / "some.npy", np.random.default_rng(0).normal(size=(50, 4)))
-        await typed(pilot, ["D", "ctrl+u", *str(tmp_path / "some.npy")])
+        np.save("some.npy", np.random.default_rng(0).normal(size=(50, 4)))
+        await typed(pilot, ["D", "ctrl+u", *"some.npy"])
         await pilot.press("enter")
         assert (await run(app, pilot)).frame.count == 50
 
@@ -441,8 +442,9 @@ def linear(n):
     return Population(spec, np.random.default_rng(0).normal(size=(n, spec.parameters)).astype(np.float32))
 
 
-@pytest.mark.parametrize("make", [acrobot, odd, linear])
-@pytest.mark.parametrize("networks", [0, 1, 2, 6])
+@pytest.mark.parametrize(
+    ("make", "networks"), [(acrobot, 4), (odd, 2), (odd, 6), (linear, 0), (linear, 1), (linear, 3)]
+)
 async def test_populations_of_any_kind_bear_all_keys(tmp_path, make, networks):
     saved = make(6).select(np.arange(networks)).save(tmp_path / "p\x1b[31m[b].safetensors")
     async with opened(saved, (100, 30)) as (app, pilot):

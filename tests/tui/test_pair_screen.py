@@ -66,7 +66,7 @@ async def test_on_small_screens_one_part_is_shown_at_a_time(population, size):
             line = next(line for line in text(app).splitlines() if f" {COLUMNS[column].heading} " in line)
             assert f"{there:.3f}" in line and f"{back:.3f}" in line
         assert frame.states_hash in text(app)
-        assert f"units of #{first}" in text(app)
+        assert "outputs: CD" in text(app)
         await pilot.press("3")
         await until(pilot, lambda: "▸3 actions" in text(app))
         assert all(name in text(app) for name in frame.plane)
@@ -92,7 +92,7 @@ async def test_on_large_screens_all_parts_are_beside_each_other(population, size
         for word in (*words, "both from the same start", "Procrustes", "episode 1 of 100", frame.states_hash):
             assert word in text(app), word
         # Every unit has a line of its own, with its number.
-        names = {line.split("│")[2].strip() for line in text(app).splitlines() if line.count("│") > 3}
+        names = {line.split("│")[1].strip() for line in text(app).splitlines() if line.count("│") > 3}
         assert names >= {str(unit) for unit in frame.rows}
         await pilot.press("tab", "2", "3")
         assert "hidden units: CD" in text(app)
@@ -118,7 +118,7 @@ async def test_arrows_go_to_other_networks_and_the_matrix_follows(population):
 async def test_both_are_watched_from_the_same_start_and_stay_together(population):
     async with compared(population, (80, 24)) as (app, pilot, _):
         screen = app.screen
-        first, second = screen.rollouts
+        first, second = screen.together.views
         assert np.array_equal(first.trace.states[0, 0, 0], second.trace.states[0, 0, 0])
         start = first.trace.states[0, 0, 0].copy()
         await pilot.press("4", "full_stop", "full_stop", "full_stop", "comma")
@@ -130,7 +130,7 @@ async def test_both_are_watched_from_the_same_start_and_stay_together(population
         await pilot.press("space")
         assert not first.playing and not second.playing
         # One is over: it waits there while the other goes on.
-        short, long = sorted(screen.rollouts, key=lambda view: view.length)
+        short, long = sorted(screen.together.views, key=lambda view: view.length)
         screen.action_step(short.length + 20)
         assert int(short.at) == short.length - 1
         if long.length > short.length + 30:
@@ -148,7 +148,7 @@ async def test_space_goes_to_the_rollouts(population):
     async with compared(population, (80, 24)) as (app, pilot, _):
         await pilot.press("space")
         await until(pilot, lambda: "▸4 rollouts" in text(app))
-        assert any(view.playing for view in app.screen.rollouts)
+        assert any(view.playing for view in app.screen.together.views)
         await pilot.press("space")
 
 
@@ -186,7 +186,7 @@ async def test_a_pair_that_cannot_be_compared_is_a_line(population):
         await pilot.press("tab", "space", "full_stop", "e", "escape")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50), (30, 8), (20, 6)])
+@pytest.mark.parametrize("size", [(80, 24), (200, 50), (20, 6)])
 async def test_any_size_bears_all_keys_and_resizing_and_an_idle_screen_sends_nothing(population, size):
     async with compared(population, size) as (app, pilot, _):
         for other in ((200, 50), (40, 12), size):
@@ -211,14 +211,10 @@ async def test_any_size_bears_all_keys_and_resizing_and_an_idle_screen_sends_not
             compositor.render_partial_update = paint
 
 
-@pytest.mark.parametrize(
-    ("spec", "size"),
-    [
-        (PolicySpec((6, 8, 5, 3), env="Acrobot-v1"), (80, 24)),
-        (PolicySpec((4, 2)), (80, 24)),
-        (PolicySpec((4, 2)), WIDE),
-    ],
-)
+ACROBOT, LINEAR = PolicySpec((6, 8, 5, 3), env="Acrobot-v1"), PolicySpec((4, 2))
+
+
+@pytest.mark.parametrize(("spec", "size"), [(ACROBOT, (80, 24)), (LINEAR, (80, 24)), (LINEAR, WIDE)])
 async def test_other_policies_have_what_they_can_have(tmp_path, spec, size):
     weights = np.random.default_rng(0).normal(size=(5, spec.parameters)).astype(np.float32)
     async with compared(Population(spec, weights).save(tmp_path / "p.safetensors"), size) as (app, pilot, _):

@@ -139,7 +139,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     middle = (params.grid - 1) / 2
     for done, k in enumerate(sorted(range(params.grid), key=lambda k: abs(k - middle)), 1):
         points = origin + np.outer(x, directions[0]) + y[k] * directions[1]
-        weights = points.astype(np.float32) if generator is None else generator.decode(points, params.group)
+        with np.errstate(over="ignore"):
+            weights = points.astype(np.float32) if generator is None else generator.decode(points, params.group)
         survival[k] = rollout(weights, population.spec, episodes, compute).steps.mean(1)
         yield frame(done)
 

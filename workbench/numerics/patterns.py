@@ -80,11 +80,15 @@ def pattern(alphas: NDArray, survival: NDArray, cap: float, margin: float = MARG
 
 def spearman(x: NDArray, y: NDArray) -> float:
     """Spearman's rank correlation of (t,) with (t,), ties at their mean rank; NaN where either is constant."""
-    from scipy.stats import rankdata
-
-    a, b = (rankdata(v) - (len(v) + 1) / 2 for v in (x, y))
+    a, b = _ranks(x), _ranks(y)
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b / size) if size > 0 else float("nan")
+
+
+def _ranks(values: NDArray) -> NDArray[np.float64]:
+    """Ranks (t,) around 0, equal values at their mean: SciPy's takes ten times as long where there are few."""
+    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (count.cumsum() - (count - 1) / 2 - (len(values) + 1) / 2)[which]
 
 
 def frequencies(names: Sequence[str], options: Sequence[str]) -> NDArray[np.float64]:

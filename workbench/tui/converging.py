@@ -16,7 +16,7 @@ from workbench.groups import CARTPOLE
 from workbench.policies import PolicySpec
 from workbench.rollouts.reference_set import KINDS
 from workbench.service import Job, JobState, ModelService
-from workbench.text import duration
+from workbench.text import clean, duration
 from workbench.tui.arranged import Arranged
 from workbench.tui.commands import command_line
 from workbench.tui.sampling import FAST, SampleState
@@ -206,7 +206,7 @@ class ConvergeState:
         """Choices that alter the result, in words."""
         p = self.params
         layer = "" if p.layer == "hidden" else f"  layer {p.layer}"
-        return f"states {p.states}  {p.matching}  {'signed' if p.signed else '|a|'}{layer}  seed {p.seed}"
+        return f"{clean(p.states, 40)}  {p.matching}  {'signed' if p.signed else '|a|'}{layer}  seed {p.seed}"
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the Interpolate pane keeps while another is shown: two agents, the walk, and where on it one stands. No screen."""
+"""What the Interpolate pane keeps while another is shown: two agents, the walk, and where one stands. No screen."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -61,12 +61,14 @@ class InterpolateState:
     """Of it."""
     alpha: float = MIDDLE
     path: str = "latent"
+    """The path one wants to be on."""
     close: bool = False
     """Whether the axis of survival shows only what there is."""
     episode: int = 0
     walks: Job | None = None
     """The newest of many pairs."""
-    landscape: Job | None = None
+    surroundings: Job | None = None
+    """The newest landscape."""
     _basis: tuple[int, ...] = ()
 
     @classmethod
@@ -202,7 +204,7 @@ class InterpolateState:
         Raises:
             WorkbenchError: no such range.
         """
-        low, dots, high = text.partition("..")
+        low, _, high = text.partition("..")
         try:
             ends = float(low), float(high)
         except ValueError:
@@ -226,8 +228,6 @@ class InterpolateState:
         if job.frame is None or job.frame is self.frame or (self.shown is not None and job.number < self.shown.number):
             return False
         self.shown, self.frame = job, job.frame
-        if self.path not in self.frame.paths:
-            self.path = self.frame.paths[0]
         return True
 
     def many(self, service: ModelService) -> Job:
@@ -241,8 +241,9 @@ class InterpolateState:
 
     def around(self, service: ModelService, params: landscape.Params) -> Job:
         """Look around, unless that is done or under way; what looked elsewhere is stopped."""
-        self.landscape = self._submit(service, self.landscape, "landscape", Selection(self.view.population), params)
-        return self.landscape
+        selection = Selection(self.view.population)
+        self.surroundings = self._submit(service, self.surroundings, "landscape", selection, params)
+        return self.surroundings
 
     @staticmethod
     def _submit(service: ModelService, before: Job | None, name: str, selection: Selection, params: Any) -> Job:
@@ -256,21 +257,27 @@ class InterpolateState:
     @property
     def working(self) -> list[Job]:
         """Long jobs that are not over."""
-        return [job for job in (self.walks, self.landscape) if job is not None and not job.state.final]
+        return [job for job in (self.walks, self.surroundings) if job is not None and not job.state.final]
 
     # Where one stands.
+
+    @property
+    def here(self) -> str:
+        """The path one is on: the first, where the walk has not the one that is wanted."""
+        assert self.frame is not None
+        return self.path if self.path in self.frame.paths else self.frame.paths[0]
 
     @property
     def place(self) -> tuple[int, int]:
         """Path and alpha under the cursor, as indices of the frame."""
         assert self.frame is not None
-        return self.frame.paths.index(self.path), int(np.abs(self.frame.alphas - self.alpha).argmin())
+        return self.frame.paths.index(self.here), int(np.abs(self.frame.alphas - self.alpha).argmin())
 
     def turn(self, by: int) -> None:
         """To another path."""
         if self.frame is not None:
             paths = self.frame.paths
-            self.path = paths[(paths.index(self.path) + by) % len(paths)]
+            self.path = paths[(paths.index(self.here) + by) % len(paths)]
 
     @property
     def agents(self) -> list[Agent]:
@@ -286,9 +293,9 @@ class InterpolateState:
         weights = self.view.population.weights
         return [
             Agent(f"A #{a}", np.array(weights[a])),
-            Agent(f"{self.path} {frame.alphas[between]:.2f}", frame.weights[k, between]),
+            Agent(f"{self.here} {frame.alphas[between]:.2f}", frame.weights[k, between]),
             Agent(f"B #{b}", np.array(weights[b])),
-            Agent(f"{self.path} {frame.alphas[last]:.2f}", frame.weights[k, last]),
+            Agent(f"{self.here} {frame.alphas[last]:.2f}", frame.weights[k, last]),
         ]
 
     def watching(self, agent: Agent) -> tuple[Selection, policy.Params]:
@@ -310,7 +317,8 @@ class InterpolateState:
             return f"sweep failed: {job.error}"
         for long in self.working:
             key = "W" if long is self.walks else "L"
-            return f"{long.analysis.name} {'stops' if long.cancelling else long.progress or 'starts'}   {key} shows it, C cancels"
+            told = "stops" if long.cancelling else long.progress or "starts"
+            return f"{long.analysis.name} {told}   {key} shows it, C cancels"
         p = self.params
         words = f"{self.generator.path.stem}  {p.group}  " if self.generator else ""
         if self.trained == []:

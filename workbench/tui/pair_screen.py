@@ -23,7 +23,7 @@ from workbench.tui.help_screen import HelpScreen
 from workbench.tui.panes.watching import PATIENCE, WATCHING, WATCHING_KEYS
 from workbench.tui.widgets.drawing import Picture
 from workbench.tui.widgets.pair import HeatMapChart, measure_lines, notes
-from workbench.tui.widgets.rollout import RolloutView
+from workbench.tui.widgets.together import Together
 
 SLOT = "pair"
 ROLLOUT_SLOTS = ("pair-first", "pair-second")
@@ -76,12 +76,10 @@ class PairScreen(ModalScreen[tuple[int, int]]):
     PairScreen #pair-rest { width: 1fr; height: 1fr; layout: vertical; }
     PairScreen .part { display: none; width: 1fr; height: 1fr; padding: 0 1; border-title-color: $text; }
     PairScreen .part.chosen { display: block; }
+    PairScreen #measures-left { height: auto; }
     PairScreen #measures-table { height: 9; }
     PairScreen #measures-notes { height: auto; color: $text-muted; }
-    PairScreen #outputs { width: 1fr; margin-top: 1; }
-    PairScreen #rollouts { layout: horizontal; }
-    PairScreen #rollouts RolloutView { width: 1fr; height: 1fr; max-height: 16; }
-    PairScreen #second { margin-left: 2; }
+    PairScreen #outputs-told { height: auto; text-style: bold; }
     PairScreen #pair-keys { height: 1; background: $panel; padding: 0 1; }
     PairScreen.-units #pair-rest { display: none; }
     PairScreen.-all #pair-parts { layout: horizontal; }
@@ -90,8 +88,7 @@ class PairScreen(ModalScreen[tuple[int, int]]):
     PairScreen.-all #units { width: 84; }
     PairScreen.-all #measures { layout: horizontal; height: 14; }
     PairScreen.-all #measures-left { width: 1fr; }
-    PairScreen.-all #outputs { margin-top: 0; }
-    PairScreen.-all #rollouts { height: 13; }
+    PairScreen.-all #rollouts { height: 11; }
     """
 
     def __init__(
@@ -120,17 +117,17 @@ class PairScreen(ModalScreen[tuple[int, int]]):
                     with Vertical(id="measures-left"):
                         yield Picture(id="measures-table")
                         yield Static(id="measures-notes", markup=False)
-                    yield HeatMapChart(id="outputs")
+                    with Vertical(id="measures-right"):
+                        yield Static(id="outputs-told", markup=False)
+                        yield HeatMapChart(id="outputs")
                 yield HeatMapChart(id="actions", classes="part")
-                with Container(id="rollouts", classes="part"):
-                    yield RolloutView(id="first")
-                    yield RolloutView(id="second")
+                yield Together(id="rollouts", classes="part")
         yield Static(id="pair-keys")
 
     @property
-    def rollouts(self) -> tuple[RolloutView, RolloutView]:
-        """The episodes of both, from the same start."""
-        return self.query_one("#first", RolloutView), self.query_one("#second", RolloutView)
+    def together(self) -> Together:
+        """Both at work."""
+        return self.query_one(Together)
 
     def on_mount(self) -> None:
         """Compare the two."""
@@ -187,8 +184,7 @@ class PairScreen(ModalScreen[tuple[int, int]]):
                 self.frame = job.frame
                 self._show()
         elif job in self.watching and job.frame is not None:
-            k = self.watching.index(job)
-            self.rollouts[k].show(self.population.spec, job.frame, f"#{job.frame.network}  ")
+            self.together.show(self.watching.index(job), self.population.spec, job.frame)
 
     # What is shown.
 
@@ -202,12 +198,17 @@ class PairScreen(ModalScreen[tuple[int, int]]):
         maps = {panel.title.split(":")[0]: panel for panel in pair.heat_maps(frame)}
         for name, title in PANELS.items():
             panel, chart = maps.get(title), self.query_one(f"#{name}", HeatMapChart)
-            if panel is not None and name in PARTS:
-                chart.border_title = panel.title
+            if panel is not None:
+                # Lines are for the matrix; of units it has 30, or half as many.
+                sides = f"{panel.x_label} across, {panel.y_label} down"
+                if name == "outputs":
+                    self._say("#outputs-told", f"{panel.title}; {sides}")
+                    panel = replace(panel, x_label="", y_label="")
+                else:
+                    chart.border_title = panel.title
                 panel = replace(panel, title="")
                 if name == "units":
-                    # Its 30 lines, or half as many, are all there is room for.
-                    panel = replace(panel, y_label="", x_label=f"{panel.x_label} across, {panel.y_label} down")
+                    panel = replace(panel, x_label=sides, y_label="")
             chart.show(panel, MISSING[name])
         table = self.query_one("#measures-table", Picture)
         table.draw(measure_lines(frame, table.size.width))
@@ -268,25 +269,18 @@ class PairScreen(ModalScreen[tuple[int, int]]):
     # Both at work.
 
     def action_play(self) -> None:
-        """Play both, or pause both; once both are over, play them again."""
-        playing = any(view.playing for view in self.rollouts)
-        on = [view for view in self.rollouts if view.at < view.length - 1] or self.rollouts
-        for view in self.rollouts if playing else on:
-            if view.playing == playing:
-                view.toggle()
-        if not playing and not self.has_class("-all"):
+        """Play both, or pause both, in sight."""
+        self.together.toggle()
+        if self.together.playing and not self.has_class("-all"):
             self.action_part(PARTS.index("rollouts"))
 
     def action_step(self, steps: int) -> None:
-        """One step of both, which stay together as long as both last."""
-        at = max(int(view.at) for view in self.rollouts) + steps
-        for view in self.rollouts:
-            view.go(at)
+        """One step of both."""
+        self.together.step(steps)
 
     def action_speed(self, by: int) -> None:
         """Both slower or faster."""
-        for view in self.rollouts:
-            view.faster(by)
+        self.together.faster(by)
 
     def action_episode(self, by: int) -> None:
         """Another start of both."""

@@ -107,7 +107,7 @@ class ResultScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     ResultScreen { align: center middle; }
     ResultScreen VerticalScroll { width: 90; max-width: 100%; height: auto; max-height: 100%; background: $surface;
-        border: round $accent; padding: 0 1; }
+        border: round $accent; scrollbar-size-vertical: 1; }
     ResultScreen Static { height: auto; }
     """
 

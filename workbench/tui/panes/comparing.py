@@ -100,7 +100,7 @@ class ComparingPane(Pane):
         """Compare marked networks, those shown, or samples: what there is of these."""
         there = self.state.sources
         if there == [self.state.source]:
-            self.say("no others to compare: fewer than two are marked (m in pane 1), and none sampled (pane 2)")
+            self.say("nothing else to compare: mark two networks (1), or sample some (2)")
             return
         self.say("")
         self.state.source = following(there, self.state.source)

@@ -7,7 +7,7 @@ import numpy as np
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Container, Horizontal
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -22,6 +22,7 @@ from workbench.tui.view import View
 from workbench.tui.widgets.convergence import ConvergeChoices, GroupFigures
 from workbench.tui.widgets.drawing import Picture
 from workbench.tui.widgets.heatmap import MatrixMap
+from workbench.tui.widgets.matrix import MatrixPanel
 from workbench.tui.widgets.prompt import Prompt
 
 FOLLOWED = 4
@@ -32,7 +33,6 @@ TALL = 30
 """Lines from which panels have borders on all sides."""
 AROUND = 14, 8
 """Columns and lines of a matrix that are no cells."""
-READY = "r compares {}\n\nall pairs, in both directions, on the same states"
 
 
 class ConvergePane(ComparingPane):
@@ -90,10 +90,6 @@ class ConvergePane(ComparingPane):
         border: round $panel-lighten-2; }
     ConvergePane.-tall #matrix:focus-within, ConvergePane.-tall GroupFigures:focus {
         border: round $accent; border-title-style: bold; }
-    ConvergePane #empty { height: 1fr; content-align: center middle; text-align: center; color: $text-muted;
-        display: none; }
-    ConvergePane.empty #empty { display: block; }
-    ConvergePane.empty MatrixMap { height: 1; }
     ConvergePane #pair { height: 1; padding: 0 1; }
     ConvergePane #line { height: auto; max-height: 4; min-height: 1; padding: 0 1; color: $text-muted; }
     ConvergePane #line.said { color: $warning; }
@@ -116,9 +112,7 @@ class ConvergePane(ComparingPane):
         with Horizontal(id="panels"):
             yield ConvergeChoices(id="choices")
             with Container(id="both"):
-                with Vertical(id="matrix"):
-                    yield MatrixMap(id="map")
-                    yield Static(id="empty", markup=False)
+                yield MatrixPanel(id="matrix")
                 yield GroupFigures(id="figures")
         yield Picture(id="pair")
         yield Static(id="line", markup=False)
@@ -127,7 +121,7 @@ class ConvergePane(ComparingPane):
     @property
     def map(self) -> MatrixMap:
         """The matrix."""
-        return self.query_one(MatrixMap)
+        return self.query_one(MatrixPanel).map
 
     @property
     def figures(self) -> GroupFigures:
@@ -234,7 +228,7 @@ class ConvergePane(ComparingPane):
         """Show the choices, and what they alter at once."""
         self.query_one(ConvergeChoices).show(self.state)
         if self.state.shown is None:
-            self._show_map()
+            self.query_one(MatrixPanel).show(self.state)
         self._read_out()
         self._follow()
 
@@ -243,27 +237,10 @@ class ConvergePane(ComparingPane):
     def _show(self) -> None:
         """Draw everything for the size as it is."""
         self.query_one(ConvergeChoices).show(self.state)
-        self._show_map()
+        self.query_one(MatrixPanel).show(self.state)
         self.figures.show(self.state.shown)
         self._read_out()
         self._tell()
-
-    def _show_map(self) -> None:
-        shown, column = self.state.shown, COLUMNS[self.state.shown_column]
-        self.set_class(shown is None, "empty")
-        title = clean(shown.about if shown is not None else "all pairs", 80)
-        box = self.query_one("#matrix")
-        # A title that stays is left alone: another one sends all of its panel.
-        if box.border_title != title:
-            box.border_title = title
-        heading = f"{column.heading}, by {self.state.by}"
-        if shown is None:
-            words = self.state.fault or READY.format(self.state.about)
-            self._say("#empty", "comparing…\n\nthe first matrix comes in a moment" if self.state.running else words)
-            self.map.show(np.zeros((0, 0)), names=(), title=heading)
-            return
-        self.map.show(shown.values, names=shown.names, runs=shown.runs, title=heading)
-        self.map.select(*(shown.place(k) for k in self.state.pair))
 
     def _read_out(self) -> None:
         """The pair under the cursor."""
@@ -305,14 +282,11 @@ class ConvergePane(ComparingPane):
 
     def _tell(self) -> None:
         """What was said last, or how far the run is."""
-        self._say("#line", self._said or self.state.status)
-        self.query_one("#line").set_class(bool(self._said), "said")
-
-    def _say(self, where: str, words: str) -> None:
-        box = self.query_one(where, Static)
-        words = "\n".join(clean(line, 1000) for line in words.split("\n"))
-        if box.content != words:
-            box.update(words)
+        line = self.query_one("#line", Static)
+        words = clean(self._said or self.state.status, 1000)
+        if line.content != words:
+            line.update(words)
+            line.set_class(bool(self._said), "said")
 
     # Panels.
 

@@ -10,7 +10,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from workbench.analyses import find, sweep
+from workbench.analyses import find
 from workbench.errors import WorkbenchError
 from workbench.physics import Physics, is_cartpole
 from workbench.service import Job, JobState, ModelService
@@ -28,9 +28,8 @@ from workbench.tui.widgets.walk import (
     WalkChoices,
     WalkWords,
     picture,
-    sentence_height,
     title,
-    words,
+    words_height,
 )
 
 SLOT = "sweep"
@@ -102,22 +101,21 @@ class InterpolatePane(WalkingPane):
     InterpolatePane #choices { width: 31; height: 100%; display: none; padding: 0 1;
         border-right: solid $panel-lighten-2; }
     InterpolatePane #walk { width: 1fr; height: 100%; padding: 0 1; }
-    InterpolatePane #sentence, InterpolatePane #about { margin: 0 1; }
-    InterpolatePane #about { height: 2; display: none; }
+    InterpolatePane WalkWords { padding: 0 1; }
     InterpolatePane #watched { height: auto; layout: vertical; }
-    InterpolatePane AgentFigures { height: 2; margin: 0 1; }
+    InterpolatePane AgentFigures { height: 2; padding: 0 1; }
     InterpolatePane RolloutRow { height: 8; display: none; padding: 0 1; }
     InterpolatePane #empty { height: 1fr; content-align: center middle; text-align: center; color: $text-muted;
         display: none; }
     InterpolatePane.empty #empty { display: block; }
-    InterpolatePane.empty WalkChart, InterpolatePane.empty #watched, InterpolatePane.empty #sentence { display: none; }
+    InterpolatePane.empty WalkChart, InterpolatePane.empty #watched, InterpolatePane.empty WalkWords { display: none; }
     InterpolatePane #line { height: auto; max-height: 4; min-height: 1; padding: 0 1; color: $text-muted; }
     InterpolatePane #line.said { color: $warning; }
     InterpolatePane.-all #choices, InterpolatePane.show-choices #choices { display: block; }
     InterpolatePane.-tall RolloutRow, InterpolatePane.show-rollouts RolloutRow { display: block; }
     InterpolatePane.hide-choices #choices, InterpolatePane.hide-rollouts RolloutRow { display: none; }
-    InterpolatePane.show-rollouts #sentence { display: none; }
-    InterpolatePane.-tall #sentence, InterpolatePane.-tall #about { display: block; }
+    InterpolatePane.show-rollouts WalkWords { display: none; }
+    InterpolatePane.-tall WalkWords { display: block; }
     InterpolatePane.-tall #walk, InterpolatePane.-tall #choices, InterpolatePane.-tall RolloutRow,
     InterpolatePane.-tall.-beside AgentFigures {
         border: round $panel-lighten-2; border-title-color: $text; }
@@ -125,7 +123,7 @@ class InterpolatePane(WalkingPane):
         border: round $accent; border-title-style: bold; }
     InterpolatePane.-tall RolloutRow { height: 12; }
     InterpolatePane.-tall.-beside #watched { layout: horizontal; height: 12; }
-    InterpolatePane.-tall.-beside AgentFigures { width: 38; height: 100%; margin: 0; padding: 0 1; }
+    InterpolatePane.-tall.-beside AgentFigures { width: 38; height: 100%; }
     InterpolatePane.-tall.-beside.hide-rollouts #watched { height: auto; }
     InterpolatePane.-tall.-beside.hide-rollouts AgentFigures { width: 100%; height: 2; border: none; }
     InterpolatePane.-square.show-rollouts #panels { display: none; }
@@ -146,8 +144,7 @@ class InterpolatePane(WalkingPane):
             with Vertical(id="walk"):
                 yield WalkChart(id="chart")
                 yield Static(id="empty", markup=False)
-        yield WalkWords(id="sentence")
-        yield WalkWords(id="about")
+        yield WalkWords(id="words")
         with Container(id="watched"):
             yield AgentFigures(id="agent")
             yield RolloutRow(WATCHED, id="rollouts")
@@ -188,8 +185,8 @@ class InterpolatePane(WalkingPane):
         self.set_class(width >= ROOM_FOR_AGENT, "-beside")
         self.set_class(width < ROOM_FOR_ROW, "-square")
         self.set_class(height >= TALL, "-tall")
-        self.rollouts.arrange(2 if width < ROOM_FOR_ROW else WATCHED)
-        high, box = sentence_height(self.state.frame, width - 2), self.query_one("#sentence")
+        self.rollouts.stand(2 if width < ROOM_FOR_ROW else WATCHED)
+        high, box = words_height(self.state.frame, width - 2) + 2 * (height >= TALL), self.query_one(WalkWords)
         if box.styles.height is None or box.styles.height.value != high:
             box.styles.height = high
 
@@ -235,7 +232,7 @@ class InterpolatePane(WalkingPane):
         elif job.analysis.name == SLOT and job.selection is not None:
             if job.selection.population is self.view.population and job not in self.service.jobs:
                 self._adopt(job)
-        elif job in (self.state.walks, self.state.landscape):
+        elif job in (self.state.walks, self.state.surroundings):
             self._follow()
             for screen in self.app.screen_stack:
                 if isinstance(screen, LandscapeScreen):
@@ -284,10 +281,9 @@ class InterpolatePane(WalkingPane):
         name, box = clean(title(frame), 100), self.query_one("#walk")
         if box.border_title != name:
             box.border_title = name
-        panel = picture(frame, state.path, state.close, "" if self.has_class("-tall") else name)
+        panel = picture(frame, state.here, state.close, "" if self.has_class("-tall") else name)
         self.chart.show_walk(panel, state.place[1])
-        self.query_one("#sentence", WalkWords).show(words(frame), "strong")
-        self.query_one("#about", WalkWords).show(sweep.about(frame), "dim")
+        self.query_one(WalkWords).show(frame)
 
     def _stand(self, watch: bool = True) -> None:
         """Show the agent where one stands."""

@@ -2,7 +2,6 @@
 
 import math
 
-from textual import events
 from textual.timer import Timer
 
 from workbench.analyses import policy
@@ -10,22 +9,25 @@ from workbench.drawing import Braille, Line
 from workbench.physics import Physics, is_cartpole
 from workbench.policies import PolicySpec
 from workbench.rollouts.outcomes import Trace
-from workbench.tui.widgets.drawing import Picture
+from workbench.tui.widgets.chart import Chart, Tile
 
 FRAMES_A_SECOND = 10
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Against real time; at 1 a step takes the environment's tau."""
 SHOWN_TRACK = 2.4
 ROOM_FOR_VELOCITIES = 42
+TILES = 6
+"""Fewer than larger charts have."""
 
 
-class RolloutView(Picture):
+class RolloutView(Chart):
     """Plays a recorded Cart-Pole episode; drawn ten times a second, whatever the speed."""
 
     DEFAULT_CSS = "RolloutView { height: 9; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._tiles = [Tile(self) for _ in range(TILES)]
         self.trace: Trace | None = None
         self.tau = 0.02
         self.title = ""
@@ -47,10 +49,10 @@ class RolloutView(Picture):
             self.load(None)
 
     def load(self, trace: Trace | None, tau: float = 0.02, title: str = "", at: float = 0.0) -> None:
-        """Show the first episode of a trace from a step on, or its end if it is over by then; keeps playing if it was."""
+        """Show the first episode of a trace, at a step or at its end if that comes first; keeps playing if it was."""
         self.trace, self.tau, self.title = trace, tau, title
         self.at = max(0.0, min(at, self.length - 1.0))
-        self._paint()
+        self.paint()
 
     @property
     def length(self) -> int:
@@ -73,16 +75,12 @@ class RolloutView(Picture):
         """Pause at a step, or at the end if it is over by then."""
         self._run(False)
         self.at = float(max(0, min(step, self.length - 1)))
-        self._paint()
+        self.paint()
 
     def faster(self, by: int) -> None:
         """Change the speed by one notch."""
         self.speed = max(0, min(self.speed + by, len(SPEEDS) - 1))
-        self._paint()
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Draw at the new size."""
-        self._paint()
+        self.paint()
 
     def _run(self, playing: bool) -> None:
         self.playing = playing
@@ -91,7 +89,7 @@ class RolloutView(Picture):
                 self._timer.resume()
             else:
                 self._timer.pause()
-        self._paint()
+        self.paint()
 
     def _tick(self) -> None:
         self.at += SPEEDS[self.speed] / (FRAMES_A_SECOND * self.tau)
@@ -99,13 +97,12 @@ class RolloutView(Picture):
             self.at = float(max(0, self.length - 1))
             self._run(False)
         else:
-            self._paint()
+            self.paint()
 
-    def _paint(self) -> None:
-        width, height = self.size.width, self.size.height
+    def lines(self, width: int, height: int) -> list[Line]:
+        """The cart at this step, for a size."""
         if self.trace is None or width < 10 or height < 4:
-            self.draw([[("no episode yet", "dim")]] if width >= 10 else [])
-            return
+            return [[("no episode yet", "dim")]] if width >= 10 else []
         t = min(int(self.at), max(0, self.length - 1))
         x, x_dot, theta, theta_dot = self.trace.states[0, 0, t]
         right = bool(self.trace.actions[0, 0, t])
@@ -135,4 +132,4 @@ class RolloutView(Picture):
         else:
             words += f"ẋ{x_dot:+.1f} θ{math.degrees(theta):+.1f}° θ̇{theta_dot:+.1f}"
         lines.append([(words[:width], "")])
-        self.draw(lines)
+        return lines

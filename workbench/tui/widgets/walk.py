@@ -12,12 +12,14 @@ from workbench.sweeping import TOLD
 from workbench.text import clean
 from workbench.tui.interpolating import CAPS, InterpolateState
 from workbench.tui.sampling import following
-from workbench.tui.widgets.chart import LineChart
+from workbench.tui.widgets.chart import Chart, LineChart, Tile
 from workbench.tui.widgets.drawing import Picture
 
 HERE = "▸"
 """Before the path that one stands on."""
 LABEL = 8
+TILES = 24
+"""More than other charts have: the cursor is a column, and goes far."""
 BRIEF = 4
 """Lines below which an agent is told in sentences."""
 ACTIONS = (("v", "swap A and B"), ("W", "walk many pairs"), ("L", "landscape"), ("x", "save"), ("=", "as a command"))
@@ -25,6 +27,10 @@ ACTIONS = (("v", "swap A and B"), ("W", "walk many pairs"), ("L", "landscape"), 
 
 class WalkChart(LineChart):
     """Survival along every path."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._tiles = [Tile(self) for _ in range(TILES)]
 
     def show_walk(self, panel: Lines | None, cursor: int | None) -> None:
         """Show a panel with the cursor at one of its stops, drawn once."""
@@ -45,13 +51,13 @@ def picture(frame: sweep.Frame, path: str, close: bool = False, name: str = "") 
     """
     panel = sweep.panel(frame)
     series = [
-        replace(s, name=f"{HERE if p == path else ''}{p}", joined=p == path)
+        replace(s, name=f"{HERE if p == path else ''}{p}", joined=p == path, above=p == path)
         for s, p in zip(panel.series, frame.paths, strict=False)
     ]
-    straight = replace(panel.series[-1], name="straight")
+    straight = replace(panel.series[-1], name="" if name else "straight line")
     return replace(
-        panel, series=(*series, straight), title=name, y_label="" if name else panel.y_label,
-        y_range=None if close else panel.y_range,
+        panel, series=(straight, *series), title=name, y_label="" if name else panel.y_label,
+        y_range=None if close else (0.0, float(frame.cap)),
     )  # fmt: skip
 
 
@@ -64,61 +70,72 @@ def words(frame: sweep.Frame) -> str:
     return text
 
 
-def sentence_height(frame: sweep.Frame | None, width: int) -> int:
+def words_height(frame: sweep.Frame | None, width: int) -> int:
     """Lines that the sentence may take, whatever it says: a height that changes would make the picture jump."""
     paths = len(frame.paths) if frame is not None else 4
     return -(-(46 * paths + 100) // max(20, width))
 
 
 class WalkWords(Picture):
-    """Words, on as many lines as there are."""
+    """What the walk comes to, and in the lines that are left what that is of."""
 
-    def show(self, text: str, style: str) -> None:
-        """Wrap them; what does not fit is cut."""
-        width, height = self.size.width, self.size.height
-        lines = wrap(clean(text, 2000), max(20, width), break_on_hyphens=False)
+    def show(self, frame: sweep.Frame) -> None:
+        """Wrap both; what does not fit is cut."""
+        width, height = max(20, self.size.width), self.size.height
+        lines: list[Line] = []
+        for text, style in ((words(frame), "strong"), (sweep.about(frame), "dim")):
+            lines += [[(part, style)] for part in wrap(clean(text, 2000), width, break_on_hyphens=False)]
         if len(lines) > height > 0:
-            lines = [*lines[: height - 1], lines[height - 1][: width - 1] + "…"]
-        self.draw([[(line, style)] for line in lines[:height]])
+            text, style = lines[height - 1][0]
+            lines[height - 1] = [(f"{text[: width - 1]}…", style)]
+        self.draw(lines[:height])
 
 
-def agent_words(frame: sweep.Frame, k: int, t: int) -> tuple[str, list[str]]:
+def agent_words(frame: sweep.Frame, k: int, t: int, brief: bool = False) -> tuple[str, list[str]]:
     """The agent at a place: how long it survives; then whom it is like, its nearest training network, how it moves."""
+    network = "" if brief else "training network "
     lasted, off = frame.survival[k, t], 1.96 * frame.error[k, t]
     told = []
     if np.isfinite(frame.agreement[k, t]).all():
         as_a, as_b = frame.agreement[k, t]
-        told.append(f"acts as A in {as_a:.0%}, as B in {as_b:.0%} of states")
+        told.append(f"acts as A {as_a:.0%}, as B {as_b:.0%}" + ("" if brief else " of states"))
     if frame.nearest[k, t] >= 0:
         away = frame.distance[k, t]
         far = "" if np.isnan(away) else f", {away:.2f} x held-out distance"
-        told.append(f"nearest training network #{frame.nearest[k, t]:,}{far}")
+        told.append(f"nearest {network}#{frame.nearest[k, t]:,}{far}")
     if np.isfinite(frame.lean[k, t]).all():
         x, angle, sharpness = frame.lean[k, t]
         told.append(f"lean {x:+.2f} m {np.degrees(angle):+.1f}°  sharpness {sharpness:.2f}")
     return f"survives {lasted:.1f} ± {off:.1f} steps", told
 
 
-class AgentFigures(Picture):
+class AgentFigures(Chart):
     """The agent under the cursor."""
 
-    def show(self, frame: sweep.Frame | None, k: int = 0, t: int = 0) -> None:
-        """Draw it: a line a figure where there is room, else in two lines."""
-        if frame is None:
-            self.draw([])
-            return
-        width, height = self.size.width, self.size.height
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.agent: tuple[sweep.Frame, int, int] | None = None
+
+    def show(self, frame: sweep.Frame, k: int, t: int) -> None:
+        """Show the agent at one alpha of one path."""
+        self.agent = frame, k, t
+        self.paint()
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """A line a figure where there is room, else two lines."""
+        if self.agent is None:
+            return []
+        frame, k, t = self.agent
         mark = sweep.MARKS[frame.paths[k]]
         head = [(f"{mark} ", sweep.STYLES[frame.paths[k]]), (f"{frame.paths[k]} at {frame.alphas[t]:.2f}", "strong")]
-        lasted, told = agent_words(frame, k, t)
+        lasted, told = agent_words(frame, k, t, height < BRIEF)
         if height < BRIEF:
-            first = [(f"  {lasted}", ""), (f"  {told[0]}" if told else "", "dim")]
-            self.draw([[*head, *first], [("  ".join(told[1:]).replace("training network ", ""), "dim")]][:height])
-            return
+            first = [(f"  {lasted}", ""), ("".join(f"  {one}" for one in told[:1]), "dim")]
+            return [[*head, *first], [("  ".join(told[1:]), "dim")]][:height]
         lines: list[Line] = [head, [(lasted, "strong")], []]
         for one in told:
             lines += [[(part, "")] for part in wrap(one, max(20, width), subsequent_indent="  ")]
-        self.draw(lines[:height])
+        return lines[:height]
 
 
 class WalkChoices(Picture):
@@ -140,7 +157,7 @@ class WalkChoices(Picture):
             [(f"{key} ", "accent"), (f"{name:<11}", "dim"), (clean(value, 40), "strong")] for key, name, value in rows
         ]
         for path in frame.paths if frame is not None else ():
-            sign = HERE if path == state.path else " "
+            sign = HERE if path == state.here else " "
             first, *rest = wrap(TOLD[path], max(10, width - LABEL - 5))
             told = [(sign, "strong"), (f"{sweep.MARKS[path]} ", sweep.STYLES[path]), (f"{path:<{LABEL + 1}}", "")]
             lines += [[*told, (first, "dim")], *([(" " * (LABEL + 4) + part, "dim")] for part in rest)]
