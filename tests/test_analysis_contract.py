@@ -136,6 +136,12 @@ def test_it_is_described(analysis):
         assert field.type in (int, float, str, bool, tuple[str, ...]), f"{field.name} cannot be an option"
 
 
+def test_parameters_of_a_base_come_after_their_own():
+    described = describe_params(find("sweeps").Params)
+    assert [field.name for field, _ in described][:3] == ["pairs", "generator", "group"]
+    assert all(doc for _, doc in described)
+
+
 def test_frames_come_to_their_end(analysis, frames):
     assert frames
     assert all(isinstance(f, analysis.Frame) for f in frames)

@@ -176,7 +176,7 @@ def test_figure_7_has_the_walks_that_sweeps_take(ready, monkeypatch):
     for k, (kind, paths) in enumerate(
         (("cartpolegen", ("latent", "decoded", "aligned")), ("functional", ("latent", "tuned", "decoded", "aligned")))
     ):
-        how = sweeps.Params(12, str(ready.files[kind]), path=paths)
+        how = sweeps.Params(12, generator=str(ready.files[kind]), path=paths)
         *_, alone = sweeps.run(COMPUTE, Selection(ready.population), how)
         walks = frame.walks(k)
         assert walks.generator == alone.generator

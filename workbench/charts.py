@@ -17,6 +17,8 @@ Entry = tuple[str, str, str]
 DASH = 3
 """Dots of a dashed curve, and of the gaps between them."""
 MOST_BARS = 60
+CURSOR_LINES = 8
+"""Lines of a cursor; a higher one is dashed."""
 ROOM_FOR_AXES = (24, 7)
 ROOM_FOR_LABELS = 10
 
@@ -114,11 +116,14 @@ def series_lines(panel: Lines, width: int, height: int, cursor: int | None = Non
     _references(cells, box, panel, x, y)
     if here is not None:
         column = box.left + int(float(x.share(here)) * (2 * box.width - 1)) // 2
-        for row in range(box.top, box.top + box.height):
+        # As it moves, every line of it is sent.
+        for row in range(box.top, box.top + box.height, -(-box.height // CURSOR_LINES)):
             if box.left <= column < width and cells.characters[row][column] in " ╌┊":
                 cells.put(column, row, "│", "strong")
     if axes:
         frame(cells, box, x, y, lambda share: round((1 - share) * (4 * box.height - 1)) // 4)
+        if here is not None:
+            cells.put(column, box.top + box.height, "▲", "strong")
         _below(cells, box, panel.x_label, "")
     return cells.lines()
 

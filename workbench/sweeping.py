@@ -1,5 +1,6 @@
 """Paths between two agents: networks along a line in latent space, or through the weights in several ways."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
+from workbench.numerics.patterns import MARGIN
 from workbench.numerics.symmetry import align, has_mirror, mirror, paired_distance
 from workbench.policies import PolicySpec
 
@@ -31,6 +33,32 @@ GRID = 201
 FARTHEST = 100.0
 """Alphas beyond this are out of all reason."""
 POINTS = (2, 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """How a line between two agents is walked: what the parameters of single and of many walks have in common."""
+
+    generator: str = "functional"
+    """A trained generator: cartpolegen, functional, or a file that `train` has written."""
+    group: str = "all"
+    """Survival group whose encoder and decoder are used, where the generator has several."""
+    path: tuple[str, ...] = ()
+    """Only these: latent, tuned, decoded, original, aligned, mirrored; may be repeated. The usual four without any."""
+    points: int = 20
+    """Points from low to high; alpha 0 and 1 come besides."""
+    low: float = 0.0
+    """The first alpha."""
+    high: float = 1.5
+    """The last alpha; beyond 1 the line goes on past B."""
+    margin: float = MARGIN
+    """Steps that count as a difference where patterns are named."""
+    seed: int = 0
+    """Seed of all that is drawn: pairs, episodes, states."""
+    episodes: int = 100
+    """Episodes each network plays."""
+    cap: int = 200
+    """Steps after which an episode ends."""
 
 
 def alphas_of(points: int, low: float, high: float) -> NDArray[np.float64]:

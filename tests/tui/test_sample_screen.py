@@ -82,7 +82,7 @@ async def test_at_80_columns_side_panels_take_the_figures_place(population, trai
         await until(pilot, lambda: "paper, 200 samples" in text(app))
         await pilot.press("o")
         await until(pilot, lambda: "g group" in text(app) and "paper, 200 samples" in text(app))
-        await pilot.press("space")
+        await pilot.press("minus", "minus", "minus", "space")  # slow: its episode lasts nine steps
         await until(pilot, lambda: "sample 0 of 12" in text(app))
         assert app.pane.inspector.rollout.playing
         await pilot.press("space")

@@ -19,7 +19,7 @@ from workbench.comparing import Compared, How
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import Lines, Reference, Series, figure, text_lines
-from workbench.numerics.patterns import MARGIN, Pattern, pattern
+from workbench.numerics.patterns import Pattern, pattern
 from workbench.numerics.statistics import standard_error
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec, forward
@@ -28,7 +28,7 @@ from workbench.population import Text as TextColumn
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import behaviour, rollout
 from workbench.rollouts.reference_set import ReferenceSet, reference_set
-from workbench.sweeping import TOLD, alphas_of, check_paths, needs_generator, walk
+from workbench.sweeping import TOLD, Walk, alphas_of, check_paths, needs_generator, walk
 from workbench.text import clean
 
 STATES = 2000
@@ -46,33 +46,13 @@ STRAIGHT = "straight line"
 
 
 @dataclass(frozen=True)
-class Params:
-    """Which two agents, and how far the line goes."""
+class Params(Walk):
+    """Which two agents, and how the line between them is walked."""
 
     first: int = 0
     """Row of agent A in the population (alpha 0)."""
     second: int = 1
     """Row of agent B (alpha 1)."""
-    generator: str = "functional"
-    """A trained generator: cartpolegen, functional, or a file that `train` has written."""
-    group: str = "all"
-    """Survival group whose encoder and decoder are used, where the generator has several."""
-    path: tuple[str, ...] = ()
-    """Only these: latent, tuned, decoded, original, aligned, mirrored; may be repeated. The usual four without any."""
-    points: int = 20
-    """Points from low to high; alpha 0 and 1 come besides."""
-    low: float = 0.0
-    """The first alpha."""
-    high: float = 1.5
-    """The last alpha; beyond 1 the line goes on past B."""
-    margin: float = MARGIN
-    """Steps that count as a difference where patterns are named."""
-    seed: int = 0
-    """Seed of the episodes and states."""
-    episodes: int = 100
-    """Episodes each network plays."""
-    cap: int = 200
-    """Steps after which an episode ends."""
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import Histogram, figure
 from workbench.numerics.distributions import density
-from workbench.numerics.patterns import BEYOND, MARGIN, PATTERNS, Pattern, frequencies, pattern
+from workbench.numerics.patterns import BEYOND, PATTERNS, Pattern, frequencies, pattern
 from workbench.population import Population, fingerprints
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 from workbench.rollouts.reference_set import reference_set
-from workbench.sweeping import alphas_of, check_paths, needs_generator, walk
+from workbench.sweeping import Walk, alphas_of, check_paths, needs_generator, walk
 from workbench.text import clean
 
 MOST = 20_000
@@ -37,31 +37,11 @@ CHUNK = 8
 
 
 @dataclass(frozen=True)
-class Params:
-    """How many pairs, and what is walked."""
+class Params(Walk):
+    """How many pairs, and how they are walked; B is the better of the two."""
 
     pairs: int = 240
     """Pairs: random ones of held-out networks, or of those selected (all of these, if they are not more)."""
-    generator: str = "functional"
-    """A trained generator: cartpolegen, functional, or a file that `train` has written."""
-    group: str = "all"
-    """Survival group whose encoder and decoder are used, where the generator has several."""
-    path: tuple[str, ...] = ()
-    """Only these: latent, tuned, decoded, original, aligned, mirrored; may be repeated. The usual four without any."""
-    points: int = 20
-    """Points from low to high; alpha 0 and 1 come besides."""
-    low: float = 0.0
-    """The first alpha."""
-    high: float = 1.5
-    """The last alpha; beyond 1 the line goes on past B, the better of the two."""
-    margin: float = MARGIN
-    """Steps that count as a difference where patterns are named."""
-    seed: int = 0
-    """Seed of pairs, episodes and states."""
-    episodes: int = 100
-    """Episodes each network plays."""
-    cap: int = 200
-    """Steps after which an episode ends."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from textual.containers import Container, Horizontal
 from textual.timer import Timer
 from textual.widgets import Static
 
-from workbench.comparing import COLUMNS
 from workbench.service import Job, ModelService
 from workbench.text import clean
 from workbench.tui.arranged import Arranged, arrange, read_out
