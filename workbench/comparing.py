@@ -18,6 +18,7 @@ from workbench.numerics.similarity.pairs import Layer, all_pairs, between, count
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec, initial
 from workbench.population import Population
+from workbench.rollouts.reference_set import COUNT
 
 OUTPUT = -1
 """The last layer."""
@@ -57,6 +58,24 @@ HIDDEN_COST, OUTPUT_COST = 20, 1
 CONTROL = 16
 """Networks in a control."""
 CONTROLS = ("states shuffled", "units at random", "random weights")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """On which states, and how, layers are compared: what the parameters of all comparisons have in common."""
+
+    layer: str = "hidden"
+    """hidden (the last hidden layer), or a layer's number from 1 on; outputs have columns of their own."""
+    matching: str = "optimal"
+    """How units are paired: optimal, or greedy as the paper tells it."""
+    signed: bool = False
+    """Correlations of activations as they are; the paper's are of their absolute values."""
+    states: str = "rollouts"
+    """Reference set: rollouts (of the population's networks), box, upright, or a file (.npy, .csv, a population)."""
+    count: int = COUNT
+    """States in the reference set; the paper takes 10,000."""
+    seed: int = 0
+    """Seed of all that is drawn: networks, states, controls, resamples."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from workbench import comparing
 from workbench.analysis import Analysis, Export, Selection
-from workbench.comparing import COLUMNS, CONTROLS, Compared, How
+from workbench.comparing import COLUMNS, CONTROLS, Compared, Comparison, How
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import HeatMap, figure
@@ -24,7 +24,7 @@ from workbench.numerics.similarity.family import fine
 from workbench.numerics.similarity.grouped import Contrast, PairSummary, contrast, dendrogram_order, mutual, summarise
 from workbench.numerics.similarity.verdicts import claims
 from workbench.population import load
-from workbench.rollouts.reference_set import COUNT, file_of, reference_set
+from workbench.rollouts.reference_set import file_of, reference_set
 from workbench.storage import write_arrays, write_text
 from workbench.text import clean
 
@@ -39,29 +39,17 @@ STATISTICS = ("pairs", "mean", "std", "low", "high")
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Comparison):
     """What is compared, on which states."""
 
     networks: int = 100
     """Networks at most; of more, as many are drawn, evenly from the survival groups."""
     measure: tuple[str, ...] = ()
     """Only these: cd, output-cd, agreement, jsd, cka, debiased-cka, procrustes, permutation. May be repeated."""
-    layer: str = "hidden"
-    """hidden (the last hidden layer), or a layer's number from 1 on; outputs have columns of their own."""
-    matching: str = "optimal"
-    """How units are paired: optimal, or greedy as the paper tells it."""
-    signed: bool = False
-    """Correlations of activations as they are; the paper's are of their absolute values."""
-    states: str = "rollouts"
-    """Reference set: rollouts (of the population's networks), box, upright, or a file (.npy, .csv, a population)."""
-    count: int = COUNT
-    """States in the reference set; the paper takes 10,000."""
     other: str = ""
     """A second population whose networks are compared too; may be of other widths and depths."""
     resamples: int = 1000
     """Bootstrap resamples and permutations behind intervals and p-values."""
-    seed: int = 0
-    """Seed of networks drawn, states, controls and resamples."""
 
     @property
     def how(self) -> How:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from workbench import comparing
 from workbench.analysis import Analysis, Selection
-from workbench.comparing import COLUMNS, Compared, How
+from workbench.comparing import COLUMNS, Compared, Comparison, How
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import HeatMap, figure, text_heat_map
@@ -22,7 +22,7 @@ from workbench.numerics.regions import Condition, Region, share_map, where
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec
 from workbench.population import load
-from workbench.rollouts.reference_set import COUNT, dimension_names, file_of, reference_set
+from workbench.rollouts.reference_set import dimension_names, file_of, reference_set
 from workbench.text import clean
 
 BINS = 24
@@ -32,7 +32,7 @@ CARTPOLE_PLANE = (2, 3)
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Comparison):
     """Which two, on which states."""
 
     first: int = 0
@@ -41,18 +41,6 @@ class Params:
     """Row of the second, in the same population or in `other`."""
     other: str = ""
     """Another population that the second network is taken from; it may be of other widths and depths."""
-    layer: str = "hidden"
-    """hidden (the last hidden layer), or a layer's number from 1 on."""
-    matching: str = "optimal"
-    """How units are paired: optimal, or greedy as the paper tells it."""
-    signed: bool = False
-    """Correlations of activations as they are; the paper's are of their absolute values."""
-    states: str = "rollouts"
-    """Reference set: rollouts (of the population's networks), box, upright, or a file (.npy, .csv, a population)."""
-    count: int = COUNT
-    """States in the reference set; the paper takes 10,000."""
-    seed: int = 0
-    """Seed of the states."""
 
     @property
     def how(self) -> How:

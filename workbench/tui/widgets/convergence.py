@@ -103,8 +103,10 @@ def _column(frame: converge.Frame, column: str, labels: Sequence[str], parts: Se
         write = converge.short if len(parts) == len(WHOLE) else _shorter
         told = (write(c.mean), f"± {write(c.std)}", f"[{write(c.low)}, {write(c.high)}]") if c.pairs else ("-", "", "")
         rows.append([told[k] for k in parts])
-    first, *others = ([p.rjust(max(map(len, one))) for p in one] for one in zip(*rows, strict=True))
-    cells = [" ".join(row) for row in zip(first, *others, strict=True)]
+    means, *others = zip(*rows, strict=True)
+    wide = max(map(len, means))
+    padded = [[part.ljust(max(map(len, one))) for part in one] for one in others]
+    cells = [" ".join(row) for row in zip((mean.rjust(wide) for mean in means), *padded, strict=True)]
     heading = COLUMNS[column].heading
     wide = max(len(heading), len(cells[0]))
     return heading.ljust(wide), [cell.ljust(wide) for cell in cells]
