@@ -33,6 +33,8 @@ OWN = {
     "train": {"set": tuple(tiny_pairs("functional"))},
     "dial": {"count": 5},
     "landscape": {"space": "latent"},
+    "repair": {"samples": 12, "keep": 3},
+    "repairs": {"samples": 12, "keep": 3, "networks": 2, "levels": (".2",), "method": ("algorithm1-whole", "gaussian")},
 }
 ROWS = tuple(range(1, 90, 3))
 
@@ -117,8 +119,7 @@ def same(a, b):
 
 def test_there_are_analyses():
     learned = {"attributes", "dial", "embed", "reconstruct", "sample", "train"}
-    walks = {"landscape", "sweep", "sweeps"}
-    assert {"collect", "converge", "info", "pair", "policy", "survival", *learned, *walks} <= set(names())
+    assert {"collect", "converge", "info", "pair", "policy", "survival", *learned, *WALKS, *REPAIRS} <= set(names())
 
 
 def test_it_is_described(analysis):
@@ -276,7 +277,7 @@ def test_networks_it_makes_can_be_kept(name, population, tmp_path, cli):
     made.verify()
     assert np.array_equal(made.weights, last.weights.reshape(-1, 212))
     assert made.spec == population.spec
-    assert len(made) == (4 * 4 if name == "sweep" else params.count)
+    assert len(made) == {"sweep": 4 * 4, "repair": len(last.weights)}.get(name, getattr(params, "count", 0)) > 0
     assert {"survival", "recipe", "fingerprint"} <= set(made.columns)
     from workbench.rollouts import survival
 
@@ -297,15 +298,16 @@ def test_its_figure_is_drawn(name, population, tmp_path, cli):
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     words = " ".join(root.itertext())
     assert "nan" not in svg.read_text().lower()
-    told = {"sweep": "#0 to #1", "sweeps": "3 walks", "landscape": "latent: around #0"}.get(name)
+    told = {"sweep": "#0 to #1", "sweeps": "3 walks", "landscape": "latent: around #0"}
+    told = {**told, "repairs": "2 repairs of held-out networks, missing"}.get(name)
     assert (told or str(getattr(params, "group", ""))) in words or str(getattr(params, "attribute", "no")) in words
     *_, last = analysis.run(ONE, Selection(population), params)
     assert analysis.figure(last) == svg.read_text()
 
 
 def test_there_is_something_to_keep_and_to_draw():
-    assert {"sample", "dial", "sweep"} <= set(MAKING)
-    assert {"sample", "attributes", "sweep", "sweeps", "landscape"} <= set(DRAWING)
+    assert {"sample", "dial", "sweep", "repair"} <= set(MAKING)
+    assert {"sample", "attributes", "sweep", "sweeps", "landscape", "repairs"} <= set(DRAWING)
 
 
 @pytest.mark.parametrize(("name", "option"), [*((n, "--out") for n in MAKING), *((n, "--svg") for n in DRAWING)])
@@ -329,7 +331,7 @@ def test_a_name_that_cannot_be_is_told(name, option, population, tmp_path, cli):
     assert said.err.count("\n") == 1
 
 
-WALKS = ("landscape", "sweep", "sweeps")
+WALKS, REPAIRS = ("landscape", "sweep", "sweeps"), ("repair", "repairs")
 LEARNED = [name for name in names() if find(name).reads and "generator" in {f.name for f in fields(find(name).Params)}]
 
 
@@ -359,7 +361,7 @@ def test_results_are_of_the_generator_they_were_made_with(name, population, tmp_
 
 
 def test_there_are_analyses_of_generators():
-    assert {"sample", "dial", "embed", "attributes", "reconstruct", *WALKS} == set(LEARNED)
+    assert {"sample", "dial", "embed", "attributes", "reconstruct", *WALKS, *REPAIRS} == set(LEARNED)
 
 
 def test_the_faithful_generator_beside_it_counts_too(population, tmp_path, trained, others, monkeypatch):
@@ -519,6 +521,43 @@ def test_some_networks_are_compared_by_the_same_generator(name, population, tmp_
         ("landscape", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
         ("landscape", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
         ("landscape", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
+        ("repair", {"network": 96}, "network: small has networks 0 to 95, got 96"),
+        ("repair", {"network": -1}, "network: small has networks 0 to 95, got -1"),
+        ("repair", {"level": 0.0}, "level: a level of 0 damages none of 212 weights; there is nothing to repair"),
+        ("repair", {"level": 1.5}, "level: expected 0 to 1 of missing, got 1.5"),
+        ("repair", {"level": -0.1}, "level: expected 0 to 1 of missing, got -0.1"),
+        ("repair", {"level": float("nan")}, "level: expected 0 to 1 of missing, got nan"),
+        ("repair", {"kind": "noise", "level": 101.0}, "level: expected 0 to 100 of noise, got 101"),
+        ("repair", {"kind": "rust"}, "kind: expected missing, units, corrupted, noise, got 'rust'"),
+        ("repair", {"method": ("magic",)}, "method: expected algorithm1-missing, .*gaussian.*, got 'magic'"),
+        (
+            "repair",
+            {"kind": "corrupted", "method": ("gaussian",)},
+            "method: gaussian wants the positions of damaged weights; corrupted does not tell them",
+        ),
+        ("repair", {"mask": "no/such.npy"}, "no/such.npy: no such file"),
+        ("repair", {"mask": "mask.txt"}, "mask: expected a file ending in .npy or .csv, got mask.txt"),
+        ("repair", {"source": "both"}, "source: expected prior or posterior, got 'both'"),
+        ("repair", {"samples": 0}, "samples: expected 1 to 10,000, got 0"),
+        ("repair", {"keep": 201}, r"keep: expected 1 to 200 \(the samples\), got 201"),
+        ("repair", {"epsilon": 0.0}, "epsilon: expected above 0 and at most the cap of 200, got 0"),
+        ("repair", {"epsilon": float("nan")}, "epsilon: expected above 0 and at most the cap of 200, got nan"),
+        ("repair", {"actions": 0}, "actions: expected 1 to 10,000, got 0"),
+        ("repair", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
+        ("repair", {"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
+        ("repair", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
+        ("repairs", {"networks": 0}, "networks: expected 1 to 10,000, got 0"),
+        ("repairs", {"levels": ("half",)}, "levels: expected numbers, got half"),
+        ("repairs", {"levels": (".1", "0.1")}, "levels: expected different numbers, got .1 0.1"),
+        ("repairs", {"levels": (".1", "0")}, "levels: 0 damages nothing; there is nothing to repair"),
+        ("repairs", {"levels": ("2",)}, "level: expected 0 to 1 of missing, got 2"),
+        ("repairs", {"levels": ("nan",)}, "level: expected 0 to 1 of missing, got nan"),
+        ("repairs", {"kind": "rust"}, "kind: expected missing, units, corrupted, noise, got 'rust'"),
+        ("repairs", {"method": ("magic",)}, "method: expected algorithm1-missing, .*, got 'magic'"),
+        ("repairs", {"generator": "gan"}, "generator: expected cartpolegen, .* or a file, got 'gan'"),
+        ("repairs", {"source": "both"}, "source: expected prior or posterior, got 'both'"),
+        ("repairs", {"actions": 10_001}, "actions: expected 1 to 10,000, got 10001"),
+        ("repairs", {"cap": 0}, "cap: expected 1 to 1000000, got 0"),
     ],
 )
 def test_parameters_out_of_range_are_told(name, given, message, population, cli):
@@ -598,7 +637,7 @@ def test_files_that_are_no_generator_are_told(name, population, tmp_path, cli):
         assert message in said.err
 
 
-@pytest.mark.parametrize("name", [n for n in LEARNED if n not in ("dial", "embed", *WALKS)])
+@pytest.mark.parametrize("name", [n for n in LEARNED if n not in ("dial", "embed", *WALKS, *REPAIRS)])
 def test_groups_of_few_networks_are_told(name, population, tmp_path):
     analysis = find(name)
     params = replace(small_params(analysis, tmp_path, population), group="51-100")

@@ -268,6 +268,6 @@ def test_the_command_writes_figure_text_and_numbers(ready, tmp_path, cli):
 def test_words_that_are_no_figure(words, cli):
     said = cli("reproduce", *words)
     assert said.code == 2
-    assert "expected fig4, fig5, fig6, fig7, fig9, table1, table2 and at most one population file" in " ".join(
+    assert "expected fig4, fig5, fig6, fig7, fig8, fig9, table1, table2 and at most one population file" in " ".join(
         said.err.split()
     )

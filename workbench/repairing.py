@@ -134,6 +134,33 @@ class Row:
     verdicts: Verdicts
 
 
+class Memory:
+    """Tells whether networks behave as training networks do."""
+
+    def __init__(self, population: Population, seed: int, compute: Compute) -> None:
+        from workbench.learning.data import ALL
+        from workbench.learning.scoring import yardstick
+
+        self._yardstick, self._usual = None, 0.0
+        if population.spec.sizes[-1] == 2:
+            try:
+                self._yardstick = yardstick(population, ALL, seed, compute)
+            except WorkbenchError:  # too few networks to say what is usual
+                return
+            self._usual = float(np.median(self._yardstick.held_out_distances))
+
+    def memorised(self, weights: NDArray[np.float32]) -> bool:
+        """Whether the first of (k, p) is a copy in behaviour: `scoring.COPIED` of held-out networks' distance or less.
+
+        False where that is not known.
+        """
+        from workbench.learning.scoring import COPIED
+
+        if self._yardstick is None:
+            return False
+        return bool(self._yardstick.nearest(weights[:1]).distances[0] <= COPIED * self._usual)
+
+
 def actions_of(weights: NDArray, spec: PolicySpec, states: NDArray) -> NDArray[np.int64]:
     """What networks (n, p) do in states (s, d), greedily: (n, s)."""
     with np.errstate(all="ignore"):
@@ -180,7 +207,7 @@ def row_names(methods: Sequence["Method"], kind: str) -> tuple[str, ...]:
         for method in methods
         for reading in readings(method, kind)
     ]
-    return (*named, *(c for c in CONTROLS if KINDS[kind] or c not in (RANDOM,)))
+    return (*named, *(c for c in CONTROLS if KINDS[kind] or c != RANDOM))
 
 
 def readings(method: "Method", kind: str) -> tuple[str, ...]:
@@ -202,9 +229,7 @@ def case_of(
     states = np.concatenate([own(original.weights[None], spec, each, trial.seed + k)[0] for k in range(OWN_EPISODES)])
     states = states[np.random.default_rng([seed, 19]).permutation(len(states))[:shown]]
     actions = actions_of(original.weights[None], spec, states)[0]
-    return Case(
-        damaged.weights, damaged.known, lasted, states, actions, trial, samples, keep, original.epsilon, seed
-    )
+    return Case(damaged.weights, damaged.known, lasted, states, actions, trial, samples, keep, original.epsilon, seed)
 
 
 def trial(
@@ -265,17 +290,26 @@ def damage_network(
     return done
 
 
+def mask_file(name: str) -> Path | None:
+    """The file that a parameter names, if any.
+
+    Raises:
+        WorkbenchError: another kind of file.
+    """
+    if name and Path(name).suffix not in (".npy", ".csv"):
+        raise WorkbenchError(f"mask: expected a file ending in .npy or .csv, got {name}")
+    return Path(name) if name else None
+
+
 def read_mask(path: Path, p: int) -> NDArray[np.bool_]:
     """A mask (p,): an array of true and false in .npy, or positions from 0, one a line, in .csv.
 
     Raises:
-        WorkbenchError: no such file, another kind of file, or not a mask of p weights.
+        WorkbenchError: no such file, or not a mask of p weights.
     """
-    if path.suffix not in (".npy", ".csv"):
-        raise WorkbenchError(f"mask: expected a file ending in .npy or .csv, got {path}")
     try:
         if path.suffix == ".npy":
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            found = np.lib.format.open_memmap(path, mode="r")
             if found.dtype != np.bool_ or found.shape != (p,):
                 raise WorkbenchError(
                     f"{path}: expected a mask of {p} true and false, got {found.dtype} of shape {tuple(found.shape)}"

@@ -211,7 +211,7 @@ def gate(monkeypatch):
     gate.set()
 
 
-@pytest.mark.parametrize("size", [(150, 40), (80, 24)])
+@pytest.mark.parametrize("size", [pytest.param((150, 40), marks=pytest.mark.slow), (80, 24)])
 async def test_a_running_job_fills_the_matrix_and_bears_keys_and_resizing(population, gate, size):
     async with opened(population, size) as (app, pilot):
         app.pane.state.params = replace(app.pane.state.params, seed=size[0])  # not in the cache
@@ -346,7 +346,9 @@ async def test_help_lists_every_key_of_the_pane(population):
             assert any(key in line and words in line for line in text(app).splitlines()), key
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50), (80, 50), (60, 20), (20, 6)])
+@pytest.mark.parametrize(
+    "size", [(80, 24), (200, 50), *(pytest.param(s, marks=pytest.mark.slow) for s in ((80, 50), (60, 20), (20, 6)))]
+)
 async def test_every_size_shows_the_picture_and_survives_resizing(population, size):
     async with opened(population, size) as (app, pilot):
         await run(app, pilot)
@@ -443,7 +445,13 @@ def linear(n):
 
 
 @pytest.mark.parametrize(
-    ("make", "networks"), [(acrobot, 4), (odd, 2), (odd, 6), (linear, 0), (linear, 1), (linear, 3)]
+    ("make", "networks"),
+    [
+        (odd, 6),
+        (linear, 0),
+        (linear, 1),
+        *(pytest.param(*other, marks=pytest.mark.slow) for other in ((acrobot, 4), (odd, 2), (linear, 3))),
+    ],
 )
 async def test_populations_of_any_kind_bear_all_keys(tmp_path, make, networks):
     saved = make(6).select(np.arange(networks)).save(tmp_path / "p\x1b[31m[b].safetensors")

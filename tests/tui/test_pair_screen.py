@@ -186,7 +186,7 @@ async def test_a_pair_that_cannot_be_compared_is_a_line(population):
         await pilot.press("tab", "space", "full_stop", "e", "escape")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 50), (20, 6)])
+@pytest.mark.parametrize("size", [(80, 24), *(pytest.param(s, marks=pytest.mark.slow) for s in ((200, 50), (20, 6)))])
 async def test_any_size_bears_all_keys_and_resizing_and_an_idle_screen_sends_nothing(population, size):
     async with compared(population, size) as (app, pilot, _):
         for other in ((200, 50), (40, 12), size):
@@ -214,7 +214,9 @@ async def test_any_size_bears_all_keys_and_resizing_and_an_idle_screen_sends_not
 ACROBOT, LINEAR = PolicySpec((6, 8, 5, 3), env="Acrobot-v1"), PolicySpec((4, 2))
 
 
-@pytest.mark.parametrize(("spec", "size"), [(ACROBOT, (80, 24)), (LINEAR, (80, 24)), (LINEAR, WIDE)])
+@pytest.mark.parametrize(
+    ("spec", "size"), [pytest.param(ACROBOT, (80, 24), marks=pytest.mark.slow), (LINEAR, (80, 24)), (LINEAR, WIDE)]
+)
 async def test_other_policies_have_what_they_can_have(tmp_path, spec, size):
     weights = np.random.default_rng(0).normal(size=(5, spec.parameters)).astype(np.float32)
     async with compared(Population(spec, weights).save(tmp_path / "p.safetensors"), size) as (app, pilot, _):

@@ -1,4 +1,4 @@
-"""What every repair promises: from a damaged network and what it may know, candidates, best first, and what they took."""
+"""What every repair promises: of a damaged network and what it may know candidates, best first, and what they took."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

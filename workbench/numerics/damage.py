@@ -5,6 +5,7 @@ A mask (p,) bool is True where a weight is damaged. Whoever repairs a network is
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def unit_weights(spec: PolicySpec) -> list[NDArray[np.int64]]:
     # Positions take the place of weights, so that it is `layers` alone that knows where they lie.
     parts = layers(np.arange(spec.parameters), spec)  # type: ignore[arg-type]
     found = []
-    for (into, bias), (out, _) in zip(parts[:-1], parts[1:], strict=True):
+    for (into, bias), (out, _) in pairwise(parts):
         for unit in range(len(into)):
             own = [into[unit], out[:, unit], *(() if bias is None else (bias[unit : unit + 1],))]
             found.append(np.sort(np.concatenate(own)))

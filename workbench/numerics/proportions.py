@@ -20,4 +20,5 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     # At 0 and n the interval ends there; rounding shall not say otherwise.
-    return Interval(share, max(0.0, centre - half) if successes else 0.0, min(1.0, centre + half) if successes < n else 1.0)
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return Interval(share, low if successes else 0.0, high if successes < n else 1.0)

@@ -1,0 +1,327 @@
+"""Damage to one network, and every way to repair it beside controls (section 4.3, Algorithm 1)."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from workbench import generators, repairing
+from workbench.analysis import Analysis, Export, Selection
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.numerics.damage import KINDS, check, mask_hash
+from workbench.policies import PolicySpec
+from workbench.population import FINGERPRINT, Population, fingerprints
+from workbench.population import Text as TextColumn
+from workbench.repairing import ALIKE, SUCCESSES, Original, Row
+from workbench.rollouts.episodes import Episodes
+from workbench.text import clean
+
+MOST = 10_000
+"""Samples, candidates and actions."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """Which network, how it is damaged, and what is tried."""
+
+    network: int = 0
+    """Row of the network in the population."""
+    level: float = 0.2
+    """Share of the weights (of units: hidden units) that is damaged; of noise, its size against the rms weight."""
+    kind: str = "missing"
+    """missing, units (whole ones), corrupted (replaced, no one knows where), or noise (on all weights)."""
+    mask: str = ""
+    """A file that says which weights are damaged, instead of a level: .npy of true and false, or .csv of positions."""
+    method: tuple[str, ...] = ()
+    """Only these methods; may be repeated. All that can be had without any."""
+    generator: str = "functional"
+    """A trained generator: cartpolegen, functional, or a file that `train` has written."""
+    source: str = "prior"
+    """Where samples come from: prior, or posterior of random training networks."""
+    samples: int = 200
+    """Networks that a method may draw; the paper's gamma."""
+    keep: int = 10
+    """Candidates that each method names, best first; the paper's k."""
+    epsilon: float = 5.0
+    """Difference of survival times that counts as success, steps."""
+    actions: int = 100
+    """Actions of the original that repair by demonstration is shown."""
+    seed: int = 0
+    """Seed of everything drawn, and of the fresh episodes."""
+    episodes: int = 100
+    """Episodes a network plays, fresh ones as well as those in which candidates are tried."""
+    cap: int = 200
+    """Steps after which an episode ends."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rows so far: methods first, then controls."""
+
+    done: int
+    total: int
+    network: int
+    held_out: bool
+    """Whether no generator has seen it."""
+    generator: str
+    """Name and file."""
+    spec: str
+    """The networks' spec, as JSON."""
+    kind: str
+    level: float
+    """Share of the weights that is damaged; of noise, its size."""
+    mask: NDArray[np.bool_]
+    """(p,) what is damaged."""
+    survival: float
+    """Of the original in fresh episodes, steps."""
+    names: tuple[str, ...]
+    """A name a row."""
+    knows: tuple[str, ...]
+    """What each was told beside the damaged weights."""
+    control: NDArray[np.bool_]
+    """(rows,)."""
+    cost: NDArray[np.int64]
+    """(rows, 2) networks drawn, simulator episodes to choose."""
+    lasted: NDArray[np.float64]
+    """(rows, keep) survival in fresh episodes of each row's candidates, best first; NaN where there are fewer."""
+    off: NDArray[np.float64]
+    """(rows, keep) its difference from the original's, without sign."""
+    actions: NDArray[np.float64]
+    """(rows, keep) share of the original's actions on reference states."""
+    own: NDArray[np.float64]
+    """(rows, keep) the same on states that the original visits itself."""
+    moved: NDArray[np.float64]
+    """(rows, keep) root mean square difference of damaged weights from the original's."""
+    memorised: NDArray[np.bool_]
+    """(rows,) whether the first candidate behaves as a training network does."""
+    weights: NDArray[np.float32]
+    """(m, p) candidates of the methods, row by row."""
+    whose: NDArray[np.int64]
+    """(m,) their rows."""
+    samples: int
+    keep: int
+    epsilon: float
+    seed: int
+    episodes: int
+    cap: int
+    left: int
+    """Existing weights."""
+
+    @property
+    def successes(self) -> NDArray[np.bool_]:
+        """(rows, keep, len(SUCCESSES)); False where there is no candidate."""
+        return repairing.successes(self.off, self.actions, self.own, self.epsilon)
+
+
+def check_params(params: Any) -> Episodes:
+    """The fresh episodes.
+
+    Raises:
+        WorkbenchError: a parameter out of range.
+    """
+    from workbench.learning.repair import SOURCES
+
+    fresh = Episodes(params.episodes, params.cap, params.seed)
+    check(params.kind, getattr(params, "level", 0.0))
+    if params.source not in SOURCES:
+        raise WorkbenchError(f"source: expected {' or '.join(SOURCES)}, got {params.source!r}")
+    if not 1 <= params.samples <= MOST:
+        raise WorkbenchError(f"samples: expected 1 to {MOST:,}, got {params.samples}")
+    if not 1 <= params.keep <= params.samples:
+        raise WorkbenchError(f"keep: expected 1 to {params.samples} (the samples), got {params.keep}")
+    if not 0 < params.epsilon <= params.cap:
+        raise WorkbenchError(f"epsilon: expected above 0 and at most the cap of {params.cap}, got {params.epsilon:g}")
+    if not 1 <= params.actions <= MOST:
+        raise WorkbenchError(f"actions: expected 1 to {MOST:,}, got {params.actions}")
+    return fresh
+
+
+def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
+    """Yield a frame as each method and control is done."""
+    fresh = check_params(params)
+    population, row = selection.population, params.network
+    methods = repairing.chosen_methods(params.method, params.kind)
+    if not 0 <= row < len(population):
+        raise WorkbenchError(f"network: {population.name} has networks 0 to {len(population) - 1:,}, got {row}")
+    weights = np.array(population.weights[row])
+    if not np.isfinite(weights).all():
+        raise WorkbenchError(f"network: #{row} has weights that are not finite")
+    file = repairing.mask_file(params.mask)
+    mask = None if file is None else repairing.read_mask(file, population.spec.parameters)
+    damaged = repairing.damage_network(weights, population.spec, params.kind, params.level, params.seed, mask)
+    generator = generators.for_population(population, params.generator, compute)
+    from workbench.learning.data import held_out_rows
+    from workbench.learning.repair import Source
+
+    source = Source.of(population, generator, compute, params.source, weights)
+    states = repairing.reference_states(population, params.seed)
+    original = Original.of(weights, population.spec, fresh, states, params.epsilon, compute)
+    case = repairing.case_of(
+        original, damaged, repairing.trial_episodes(fresh), params.actions, params.samples, params.keep, params.seed
+    )
+    total = len(repairing.row_names(methods, params.kind))
+    told = repairing.Memory(population, params.seed, compute)
+    rows: list[Row] = []
+    memorised: list[bool] = []
+    level = params.level if params.kind == "noise" else float(damaged.mask.mean())
+
+    def frame() -> Frame:
+        made = [r.repaired.weights for r in rows if not r.control]
+        counts = [len(w) for w in made]
+        lasted, off, actions, own, moved = (
+            _padded([getattr(r.verdicts, name) for r in rows], params.keep)
+            for name in ("survival", "off", "actions", "own", "moved")
+        )
+        return Frame(
+            len(rows), total, row, bool(held_out_rows(population)[row]), f"{generator.NAME} ({generator.title})",
+            json.dumps(population.spec.to_json(), sort_keys=True), params.kind, level, damaged.mask,
+            original.survival, tuple(r.name for r in rows), tuple(r.knows for r in rows),
+            np.array([r.control for r in rows], bool),
+            np.array([(r.repaired.samples, r.repaired.episodes) for r in rows], np.int64).reshape(-1, 2),
+            lasted, off, actions, own, moved, np.array(memorised, bool),
+            np.concatenate([np.zeros((0, len(weights)), np.float32), *made]),
+            np.repeat(np.arange(len(counts)), counts), params.samples, params.keep, params.epsilon, params.seed,
+            params.episodes, params.cap, int((~damaged.mask).sum()),
+        )  # fmt: skip
+
+    yield frame()
+    for found in repairing.trial(original, damaged, case, source, methods):
+        rows.append(found)
+        memorised.append(told.memorised(found.repaired.weights[:1]))
+        yield frame()
+
+
+def _padded(values: list[NDArray], keep: int) -> NDArray[np.float64]:
+    out = np.full((len(values), keep), np.nan)
+    for row, found in zip(out, values, strict=True):
+        row[: len(found)] = found
+    return out
+
+
+def sentences(frame: Frame) -> list[str]:
+    """What was damaged, and what the figures are worth."""
+    p = len(frame.mask)
+    what = {"noise": f"noise of {frame.level:g} times the rms weight on {int(frame.mask.sum())} of {p} weights"}.get(
+        frame.kind, f"{int(frame.mask.sum())} of {p} weights ({frame.level:.0%}) {frame.kind}"
+    )
+    text = [
+        f"#{frame.network} survives {frame.survival:.1f} steps; {what}, mask {mask_hash(frame.mask)}; "
+        f"{frame.generator}, {frame.samples} samples, {frame.keep} candidates; epsilon {frame.epsilon:g} steps, "
+        f"{frame.episodes} fresh episodes, cap {frame.cap}, seed {frame.seed}."
+    ]
+    if not frame.held_out:
+        text.append("It is a training network: whatever was trained has seen it, and figures flatter.")
+    if not frame.left:
+        text.append(
+            "Nothing is left of it: Equation 10 is 0 for all candidates, so that the Missing Criterion takes the first "
+            "drawn, and the Whole Criterion those with the smallest weights."
+        )
+    if not KINDS[frame.kind]:
+        text.append("No one knows which weights are damaged: candidates take the network's place.")
+    return text
+
+
+NOTE = (
+    f"first candidate / best of all; dST: difference of survival from the original's; actions: share as the "
+    f"original's, in states that the population visits and (own) that it visits itself, {ALIKE:.0%} is success; dW: "
+    "rms difference of damaged weights; cost: networks drawn, simulator episodes to choose; knows: of the original; "
+    "*: behaves as a training network"
+)
+
+
+def table(frame: Frame) -> Group:
+    """A row a method and control."""
+    out = Table(box=SIMPLE_HEAD, padding=0)
+    for name in ("", "dST", "actions", "own", "dW", "cost", "knows"):
+        out.add_column(name, justify="right" if name not in ("", "knows") else "left")
+    for r, name in enumerate(frame.names):
+        best = [
+            f"{frame.off[r, 0]:.1f}/{np.nanmin(frame.off[r]):.1f}",
+            *(f"{v[r, 0]:.0%}/{np.nanmax(v[r]):.0%}" for v in (frame.actions, frame.own)),
+        ]
+        known = ", ".join(word[:3] for word in frame.knows[r].split(", ") if word) or "-"
+        cost = "-" if not frame.cost[r].any() else f"{frame.cost[r, 0]}, {frame.cost[r, 1]:,}"
+        out.add_row(name + "*" * bool(frame.memorised[r]), *best, f"{frame.moved[r, 0]:.2f}", cost, known)
+    return Group(out, Text(NOTE, style="dim"), *(Text(clean(s, 1000)) for s in sentences(frame)))
+
+
+def summary(frame: Frame) -> dict[str, Any]:
+    """The same as JSON values."""
+    won = frame.successes
+    return {
+        "network": frame.network,
+        "held_out": frame.held_out,
+        "generator": frame.generator,
+        "kind": frame.kind,
+        "level": frame.level,
+        "mask": {"hash": mask_hash(frame.mask), "positions": np.flatnonzero(frame.mask).tolist()},
+        "survival": frame.survival,
+        "samples": frame.samples,
+        "keep": frame.keep,
+        "epsilon": frame.epsilon,
+        "seed": frame.seed,
+        "episodes": frame.episodes,
+        "cap": frame.cap,
+        "rows": {
+            name: {
+                "control": bool(frame.control[r]),
+                "knows": frame.knows[r],
+                "samples": int(frame.cost[r, 0]),
+                "episodes": int(frame.cost[r, 1]),
+                "memorised": bool(frame.memorised[r]),
+                "survival": frame.lasted[r].tolist(),
+                "off": frame.off[r].tolist(),
+                "actions": frame.actions[r].tolist(),
+                "own_actions": frame.own[r].tolist(),
+                "moved": frame.moved[r].tolist(),
+                "one": dict(zip(SUCCESSES, won[r, 0].tolist(), strict=True)),
+                "any": dict(zip(SUCCESSES, won[r].any(0).tolist(), strict=True)),
+            }
+            for r, name in enumerate(frame.names)
+        },
+        "sentences": sentences(frame),
+    }
+
+
+def networks(frame: Frame) -> Population:
+    """The candidates of all methods as a population."""
+    place = np.arange(len(frame.whose)) - np.searchsorted(frame.whose, frame.whose)
+    columns: dict[str, Any] = {
+        "survival": frame.lasted[frame.whose, place],
+        "recipe": TextColumn.of([f"repaired by {frame.names[r]}" for r in frame.whose]),
+        "place": place,
+        "actions": frame.actions[frame.whose, place],
+        "own_actions": frame.own[frame.whose, place],
+        FINGERPRINT: fingerprints(frame.weights),
+    }
+    made = {k: getattr(frame, k) for k in ("network", "generator", "kind", "level", "samples", "epsilon", "seed")}
+    made["mask"] = mask_hash(frame.mask)
+    return Population(PolicySpec.from_json(json.loads(frame.spec)), frame.weights, columns, {"repair": made})
+
+
+def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
+    """The generator's file, and the mask's."""
+    file = repairing.mask_file(params.mask)
+    return (*generators.file_of(selection, params), *(() if file is None else (file,)))
+
+
+def write_mask(_compute: Compute, _selection: Selection, _params: Params, frame: Frame, path: Path) -> None:
+    """What was damaged, as `--mask` reads it."""
+    repairing.write_mask(path, frame.mask)
+
+
+ANALYSIS = Analysis(
+    "repair", "Damage a network and repair it", Params, Frame, run, table, summary, networks=networks, reads=reads,
+    exports={
+        "positions": Export("Save the mask as .npy or .csv, to give as --mask.", (".npy", ".csv"), write_mask),
+    },
+)  # fmt: skip

@@ -1,0 +1,263 @@
+"""Figure 8: missing weights repaired by rejection sampling at ten levels of damage (section 4.3, Algorithm 1)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from workbench import generators
+from workbench.analyses.repairs import held_out_networks
+from workbench.analysis import Analysis, Selection
+from workbench.compute import Compute
+from workbench.figures import Lines, Reference, Series, figure, text_lines
+from workbench.numerics.damage import damage, fill
+from workbench.numerics.distributions import bootstrap
+from workbench.policies import PolicySpec
+from workbench.repairing import trial_episodes
+from workbench.reproducing import Params, population_of, seeds_of, trained
+from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.play import rollout
+
+if TYPE_CHECKING:
+    from workbench.learning.contract import Generator
+
+KIND = "cartpolegen"
+LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 11))
+SAMPLES, KEEP, EPSILON = 200, 10, 5.0
+"""Algorithm 1's gamma, k and epsilon (steps)."""
+CRITERIA = ("missing", "whole", "random")
+"""Equation 10, Equation 11, and the first that were drawn as a control."""
+READINGS = ("filled", "candidate")
+SOURCES = ("posterior", "prior")
+NETWORKS, QUICK_NETWORKS = 60, 10
+NEARLY = 15.0
+"""Steps within which the paper says that survival is recovered everywhere."""
+MARKS = {"missing": ("●", "second"), "whole": ("○", "first"), "random": ("×", "dim")}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Repairs so far."""
+
+    done: int
+    total: int
+    doing: str
+    population: str
+    seed: int
+    generator: str
+    networks: NDArray[np.int64]
+    """(n,) held-out networks, rows in the population; the first is the given one."""
+    survival: NDArray[np.float64]
+    """(n,) their own in fresh episodes, steps; NaN before their turn."""
+    off: NDArray[np.float64]
+    """(sources, n, levels, criteria, readings) difference of survival of what the algorithm returns, in fresh episodes,
+    steps; NaN before their turn."""
+    claimed: NDArray[np.float64]
+    """(sources, n, levels, criteria, readings) 1 where the algorithm says success, by the episodes it chose in."""
+
+    @property
+    def finished(self) -> int:
+        """Networks that have had their turn."""
+        return int((~np.isnan(self.survival)).sum())
+
+
+def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
+    """Yield a frame a network."""
+    population, seed = population_of(selection), seeds_of(params)[0]
+    rows, _ = held_out_networks(selection, QUICK_NETWORKS if params.quick else NETWORKS, seed)
+    shape = (len(SOURCES), len(rows), len(LEVELS), len(CRITERIA), len(READINGS))
+    off, claimed, survival = np.full(shape, np.nan), np.full(shape, np.nan), np.full(len(rows), np.nan)
+    total, path = 1000, ""
+    frame = Frame(0, total, "", population.name, seed, "", rows, survival, off, claimed)
+    for waiting in trained(population, KIND, seed, compute):
+        if isinstance(waiting, str):
+            path = waiting
+        else:
+            yield replace(frame, done=round(600 * waiting.done / waiting.total), doing=waiting.name)
+    generator = generators.for_population(population, path, compute)
+    from workbench.learning.data import TrainingData
+
+    training = TrainingData.of(population, compute).weights
+    fresh = Episodes(seed=seed)
+    for n, row in enumerate(rows):
+        weights = np.array(population.weights[row])
+        survival[n] = rollout(weights[None], population.spec, fresh, compute).steps.mean()
+        for s, source in enumerate(SOURCES):
+            drawn = training if source == "posterior" else None
+            own = int(np.random.default_rng([seed, 23, row, s]).integers(2**62))
+            off[s, n], claimed[s, n] = repair(weights, population.spec, generator, drawn, fresh, own, compute)
+        yield replace(
+            frame, done=600 + round(400 * (n + 1) / len(rows)), doing="repairing" if n + 1 < len(rows) else "done",
+            generator=f"{generator.NAME} ({generator.title})", survival=survival.copy(), off=off.copy(),
+            claimed=claimed.copy(),
+        )  # fmt: skip
+
+
+def repair(
+    weights: NDArray[np.float32], spec: PolicySpec, generator: "Generator", training: NDArray | None, fresh: Episodes,
+    seed: int, compute: Compute,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    """Algorithm 1 at all levels, by all criteria and readings, everything in one batch.
+
+    Args:
+        weights: (p,) the original.
+        spec: what it is.
+        generator: of candidates.
+        training: (m, p) networks whose posterior is drawn from; None for the prior.
+        fresh: episodes in which what is returned is confirmed.
+        seed: of damage and samples.
+        compute: threads.
+
+    Returns:
+        The difference of survival of what is returned, and whether the algorithm says success, each (levels, criteria,
+        readings).
+    """
+    samples = generator.sample(len(LEVELS) * SAMPLES, seed=seed, training=training).weights
+    samples = samples.reshape(len(LEVELS), SAMPLES, -1)
+    tried = np.empty((len(LEVELS), len(CRITERIA), len(READINGS), KEEP, spec.parameters), np.float32)
+    for k, level in enumerate(LEVELS):
+        done = damage(weights, spec, "missing", level, seed)
+        squares = np.square(samples[k].astype(np.float64) - done.weights)
+        ranks = squares[:, ~done.mask].sum(1), squares.sum(1), np.arange(SAMPLES)
+        for c, rank in enumerate(ranks):
+            candidates = samples[k, np.argsort(rank, kind="stable")[:KEEP]]
+            tried[k, c] = fill(done.weights, done.mask, candidates), candidates
+    shape, trial = tried.shape[:4], trial_episodes(fresh)
+    lasted = rollout(tried.reshape(-1, spec.parameters), spec, trial, compute).steps.mean(1).reshape(shape)
+    away = np.abs(lasted - rollout(weights[None], spec, trial, compute).steps.mean())
+    right = away < EPSILON
+    taken = np.where(right.any(3), right.argmax(3), away.argmin(3))
+    returned = np.take_along_axis(tried, taken[..., None, None], 3)[:, :, :, 0]
+    both = np.concatenate([weights[None], returned.reshape(-1, spec.parameters)])
+    confirmed = rollout(both, spec, fresh, compute).steps.mean(1)
+    return np.abs(confirmed[1:] - confirmed[0]).reshape(shape[:3]), right.any(3).astype(float)
+
+
+def figures_of(frame: Frame) -> dict[str, Any]:
+    """Means over networks with bootstrap intervals, and shares within epsilon, by source, reading and criterion."""
+    told = ~np.isnan(frame.survival)
+    out: dict[str, Any] = {}
+    for s, source in enumerate(SOURCES):
+        for r, reading in enumerate(READINGS):
+            for c, criterion in enumerate(CRITERIA):
+                off = frame.off[s, told, :, c, r]
+                means = [bootstrap(_mean, off[:, k], seed=frame.seed) for k in range(len(LEVELS))] if len(off) else []
+                overall = bootstrap(_mean, off.mean(1), seed=frame.seed) if len(off) else None
+                out[f"{source}, {reading}, {criterion}"] = {
+                    "given": off[0].tolist() if len(off) else [],
+                    "mean": [m.value for m in means],
+                    "interval": [[m.low, m.high] for m in means],
+                    "overall": None if overall is None else [overall.value, overall.low, overall.high],
+                    "within_epsilon": (off < EPSILON).mean(0).tolist() if len(off) else [],
+                    "said_success": frame.claimed[s, told, :, c, r].mean(0).tolist() if len(off) else [],
+                }
+    return out
+
+
+def _mean(values: NDArray) -> float:
+    return float(values.mean())
+
+
+def sentences(frame: Frame) -> list[str]:
+    """Claims 12 and 13, answered with the paper's criteria against random candidates."""
+    told = ~np.isnan(frame.survival)
+    if told.sum() < 2:
+        return []
+    found = []
+    for r, reading in enumerate(READINGS):
+        off = frame.off[0, told, :, :, r]
+        by = off.mean((0, 1))
+        pairs = {}
+        for name, a, b in (("Whole less Missing", 1, 0), ("Whole less random", 1, 2)):
+            gap = bootstrap(_mean, (off[:, :, a] - off[:, :, b]).mean(1), seed=frame.seed)
+            pairs[name] = f"{name} {gap.value:+.1f} [{gap.low:+.1f}, {gap.high:+.1f}]"
+        near = (off[:, :, :2] < NEARLY).mean()
+        hit = (off < EPSILON).mean((0, 1))
+        found.append(
+            f"{reading}: off by {by[0]:.1f} (Missing), {by[1]:.1f} (Whole), {by[2]:.1f} steps (random candidates); "
+            f"{'; '.join(pairs.values())}; within {EPSILON:g} steps in {hit[0]:.0%}, {hit[1]:.0%} and {hit[2]:.0%}; "
+            f"the two criteria within {NEARLY:g} in {near:.0%} (the paper: everywhere)"
+        )
+    return found
+
+
+def panels(frame: Frame) -> list[Lines]:
+    """For each reading the given network, and the mean over all, as far as they are repaired."""
+    told = ~np.isnan(frame.survival)
+    if not told.any():
+        return []
+    found = []
+    for r, reading in enumerate(READINGS):
+        for title, off in (
+            (f"#{frame.networks[0]}, {reading}", frame.off[0, 0, :, :, r]),
+            (f"mean of {told.sum()}, {reading}", frame.off[0, told, :, :, r].mean(0)),
+        ):
+            series = [
+                Series(name, np.array(LEVELS), off[:, c], *MARKS[name], joined=False) for c, name in enumerate(CRITERIA)
+            ]
+            top = min(200.0, max(20.0, 1.05 * float(off.max())))
+            found.append(
+                Lines(
+                    series, "level of damage", "|dST| (steps)", (Reference(EPSILON, "epsilon"),), y_range=(0.0, top),
+                    title=title,
+                )
+            )  # fmt: skip
+    return found
+
+
+def table(frame: Frame) -> Group:
+    """Means by level, beside the control, and the panels in characters."""
+    head = Text(
+        f"Figure 8: {frame.population}, seed {frame.seed}; {frame.doing}. {frame.generator or KIND}, all groups; "
+        f"{SAMPLES} samples, {KEEP} candidates, epsilon {EPSILON:g} steps; difference of survival in fresh episodes, "
+        f"mean over {frame.finished} held-out networks (share within epsilon)"
+    )
+    if not frame.finished:
+        return Group(head)
+    out = Table(box=SIMPLE_HEAD, padding=0)
+    out.add_column("from, ST(C) of, criterion")
+    shown = LEVELS[::2] + LEVELS[-1:]
+    for level in shown:
+        out.add_column(f"{level:g}", justify="right")
+    for name, f in figures_of(frame).items():
+        cells = [
+            f"{f['mean'][LEVELS.index(level)]:.0f} ({f['within_epsilon'][LEVELS.index(level)]:.0%})" for level in shown
+        ]
+        out.add_row(name, *cells)
+    whole = Text(
+        "At 1.0 nothing exists: Equation 10 is 0 for all, and the Missing Criterion takes the first that were drawn."
+    )
+    lines = [Text(s, style="bold") for s in sentences(frame)]
+    return Group(head, out, whole, *lines, *(Text(text_lines(panel, 78, 14)) for panel in panels(frame)))
+
+
+def summary(frame: Frame) -> dict[str, Any]:
+    """Every difference."""
+    return {
+        "seed": frame.seed,
+        "generator": frame.generator,
+        "levels": list(LEVELS),
+        "samples": SAMPLES,
+        "candidates": KEEP,
+        "epsilon": EPSILON,
+        "networks": frame.networks.tolist(),
+        "survival": frame.survival.tolist(),
+        "rows": figures_of(frame),
+        "sentences": sentences(frame),
+        "off": {source: frame.off[s].tolist() for s, source in enumerate(SOURCES)},
+        "axes": {"off": ["network", "level", "criterion", "reading"], "criteria": CRITERIA, "readings": READINGS},
+    }
+
+
+def svg(frame: Frame) -> str:
+    """The paper's figure, and the mean over networks beside it."""
+    return figure(panels(frame), "Figure 8: survival recovered by rejection sampling", columns=2)
+
+
+ANALYSIS = Analysis("fig8", "Figure 8: missing weights repaired", Params, Frame, run, table, summary, figure=svg)
