@@ -1,5 +1,7 @@
 """Damage, masks, matching on what exists, Gaussian conditionals, and shares with intervals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from workbench.numerics.conditional import align_existing, condition, draw, mome
 from workbench.numerics.damage import KINDS, damage, draw_units, draw_weights, fill, mask_hash, unit_weights
 from workbench.numerics.proportions import wilson
 from workbench.numerics.symmetry import permute
-from workbench.policies import PolicySpec, forward, initial
+from workbench.policies import PolicySpec, flatten, forward, initial, layers
 from workbench.repairing import mask_file, read_mask, write_mask
 
 SPEC = PolicySpec.cartpole(6)
@@ -70,18 +72,21 @@ def test_noise_has_the_size_asked_for():
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_a_unit_is_all_its_weights(spec):
-    units = unit_weights(spec)
+    units, at = unit_weights(spec), 0
     assert len(units) == sum(spec.sizes[1:-1])
     weights, states = initial(spec, 1, 2), np.random.default_rng(1).standard_normal((20, spec.sizes[0]))
-    small = spec.activation == "tanh" or not spec.bias
-    for own in units:
-        without = weights.copy()
-        without[0, own] = 0
-        # What a unit without weights gives, activation(0) = 0, is the same as no unit: nothing of it is left over.
-        smaller = weights.copy()
-        smaller[0, own] = 1e-20
-        np.testing.assert_allclose(forward(without, spec, states), forward(smaller, spec, states), atol=1e-6)
-    assert small or len(np.unique(np.concatenate(units))) == sum(map(len, units))
+    for k in range(1, len(spec.sizes) - 1):
+        fewer = replace(spec, sizes=(*spec.sizes[:k], spec.sizes[k] - 1, *spec.sizes[k + 1 :]))
+        for unit in range(spec.sizes[k]):
+            parts = [[matrix, bias] for matrix, bias in layers(weights, spec)]
+            parts[k - 1] = [None if part is None else np.delete(part, unit, 1) for part in parts[k - 1]]
+            parts[k][0] = np.delete(parts[k][0], unit, 2)
+            gone = weights.copy()
+            gone[0, units[at]] = 0
+            expected = forward(flatten(parts), fewer, states)
+            np.testing.assert_allclose(forward(gone, spec, states), expected, rtol=1e-5, atol=1e-6)
+            assert len(units[at]) == spec.parameters - fewer.parameters
+            at += 1
     mask = draw_units(spec, 0.5, np.random.default_rng(0))
     gone = [own for own in units if mask[own].all()]
     assert len(gone) >= int(0.5 * len(units) + 0.5)
@@ -144,7 +149,7 @@ def test_files_that_are_no_masks(name, content, message, tmp_path):
         ({"level": float("nan")}, "level: expected 0 to 1 of missing, got nan"),
         ({"kind": "noise", "level": 200.0}, "level: expected 0 to 100 of noise, got 200"),
         ({"weights": np.append(ONE[:-1], np.nan)}, "the network has weights that are not finite"),
-        ({"weights": ONE[:-1]}, rf"4-6-2 elu has 44 weights, got shape \(43,\)"),
+        ({"weights": ONE[:-1]}, r"4-6-2 elu has 44 weights, got shape \(43,\)"),
         ({"mask": np.zeros(3, bool)}, r"mask: expected 44 of true and false, got bool of shape \(3,\)"),
         ({"mask": np.zeros(44)}, r"mask: expected 44 of true and false, got float64 of shape \(44,\)"),
     ],

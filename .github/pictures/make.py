@@ -20,7 +20,8 @@ SCENES = {
     # A hundred networks of all groups, compared.
     "converge": ["3", "r", "idle", *["right"] * 6, *["down"] * 3],
     # From a bad network to a good one, and the cursor past the middle.
-    "interpolate": ["4", "idle", *["right"] * 5, *["full_stop"] * 30],
+    "interpolate": ["4", "idle", "A", *"100", "enter", "B", *"7000", "enter", "idle", *["right"] * 2,
+                    *["full_stop"] * 40],
 }  # fmt: skip
 # `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}

@@ -222,8 +222,10 @@ async def test_without_a_generator_weights_are_walked_and_it_says_so(population,
         assert "no other trained generator" in joined(app, "#line")
         await pilot.press("g")
         assert "no generator, no groups" in joined(app, "#line")
-        await pilot.press("L", "w")
-        assert "no trained generator" in joined(app, "#landscape-about")
+        await pilot.press("L")
+        await until(pilot, lambda: isinstance(app.screen, LandscapeScreen) and app.screen.is_mounted)
+        await pilot.press("w")
+        await until(pilot, lambda: "no trained generator" in joined(app, "#landscape-about"))
 
 
 async def test_a_newer_walk_takes_the_place_of_a_slow_one_whose_picture_stays(population, trained, monkeypatch):
@@ -301,20 +303,21 @@ async def test_the_landscape_around_one_agent_and_the_plane_through_three(popula
         assert landscape.sentence(frame) in joined(app, "#landscape-told")
         assert np.isfinite(frame.survival).all()
         await pilot.press("p")
-        assert "mark one in the Dataset pane" in joined(app, "#landscape-about")
+        await until(pilot, lambda: "mark one in the Dataset pane" in joined(app, "#landscape-about"))
         assert (await played("w")).space == "latent"
         assert (await played("c", "s", "n")).survival.shape == (20, 20)
         assert (state.surroundings.params.cap, state.surroundings.params.seed) == (500, 1)
         assert (await played("right_square_bracket")).x[-1] == 2
         await pilot.press("equals_sign")
-        assert command_line(find("landscape"), state.surroundings.params, population) in joined(app, "#landscape-about")
+        line = command_line(find("landscape"), state.surroundings.params, population)
+        await until(pilot, lambda: line in joined(app, "#landscape-about"))
         await pilot.press("escape", "x", "enter")
         await until(pilot, (tmp_path / "landscape-3.svg").exists)
         await until(pilot, lambda: "figure written to" in joined(app, "#landscape-about"))
         await pilot.press("x", "enter")
         await until(pilot, lambda: "already there" in joined(app, "#landscape-about"))
         await pilot.press("escape", "escape")
-        assert not isinstance(app.screen, LandscapeScreen)
+        await until(pilot, lambda: not isinstance(app.screen, LandscapeScreen))
         app.view.marks[8] = True
         frame = await played("L", "p")
         assert frame.names == ("#3", "#70", "#8")

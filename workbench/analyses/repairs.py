@@ -25,6 +25,7 @@ from workbench.repairing import ALIKE, SUCCESSES, Original
 from workbench.text import clean
 
 LEVELS = (".05", ".1", ".2", ".4", ".6")
+"""Those that are usual."""
 MARKS = "●○◆◇■□▲△×+"
 STYLES = ("accent", "first", "second", "strong")
 
@@ -35,8 +36,8 @@ class Params:
 
     networks: int = 40
     """Held-out networks, drawn at random."""
-    levels: tuple[str, ...] = LEVELS
-    """Levels of damage; may be repeated."""
+    levels: tuple[str, ...] = ()
+    """Only these levels of damage; may be repeated. .05, .1, .2, .4 and .6 without any."""
     kind: str = "missing"
     """missing, units (whole ones), corrupted (replaced, no one knows where), or noise (on all weights)."""
     method: tuple[str, ...] = ()
@@ -112,14 +113,14 @@ def levels_of(levels: tuple[str, ...], kind: str) -> tuple[float, ...]:
     """Levels as numbers.
 
     Raises:
-        WorkbenchError: none, not a number, one twice, out of range, or one that damages nothing.
+        WorkbenchError: not a number, one twice, out of range, or one that damages nothing.
     """
     try:
-        found = tuple(float(level) for level in levels)
+        found = tuple(float(level) for level in levels or LEVELS)
     except ValueError:
         raise WorkbenchError(f"levels: expected numbers, got {' '.join(levels)}") from None
-    if not found or len(set(found)) < len(found):
-        raise WorkbenchError(f"levels: expected different numbers, got {' '.join(levels) or 'none'}")
+    if len(set(found)) < len(found):
+        raise WorkbenchError(f"levels: expected different numbers, got {' '.join(levels)}")
     for level in found:
         check(kind, level)
         if level == 0:

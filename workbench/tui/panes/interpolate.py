@@ -108,7 +108,8 @@ class InterpolatePane(WalkingPane):
     InterpolatePane #empty { height: 1fr; content-align: center middle; text-align: center; color: $text-muted;
         display: none; }
     InterpolatePane.empty #empty { display: block; }
-    InterpolatePane.empty WalkChart, InterpolatePane.empty #watched, InterpolatePane.empty WalkWords { display: none; }
+    InterpolatePane.empty WalkChart { height: 1; }
+    InterpolatePane.empty #watched, InterpolatePane.empty WalkWords { display: none; }
     InterpolatePane #line { height: auto; max-height: 4; min-height: 1; padding: 0 1; color: $text-muted; }
     InterpolatePane #line.said { color: $warning; }
     InterpolatePane.-all #choices, InterpolatePane.show-choices #choices { display: block; }
@@ -200,7 +201,7 @@ class InterpolatePane(WalkingPane):
             self._focus()
 
     def _focus(self) -> None:
-        (self.chart if self.query_one("#panels").display and self.state.frame else self.rollouts).focus()
+        (self.chart if self.query_one("#panels").display else self.rollouts).focus()
 
     # What runs.
 
