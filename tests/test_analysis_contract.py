@@ -33,7 +33,7 @@ OWN = {
     "train": {"set": tuple(tiny_pairs("functional"))},
     "dial": {"count": 5},
     "landscape": {"space": "latent"},
-    "repair": {"samples": 12, "keep": 3},
+    "repair": {"samples": 12, "keep": 3, "method": ("algorithm1-missing", "gaussian")},
     "repairs": {"samples": 12, "keep": 3, "networks": 2, "levels": (".2",), "method": ("algorithm1-whole", "gaussian")},
 }
 ROWS = tuple(range(1, 90, 3))

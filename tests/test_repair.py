@@ -13,6 +13,7 @@ from workbench import generators, repairing, repairs
 from workbench.analyses import repair
 from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
+from workbench.learning import demonstration, missing
 from workbench.learning.repair import Case, Method, Repaired, Source, nearest_survival, rejection
 from workbench.numerics.damage import damage, fill, mask_hash
 from workbench.policies import PolicySpec, forward, initial
@@ -31,6 +32,12 @@ def _generators(trained):
 
 
 @pytest.fixture
+def short(monkeypatch):
+    """Fits of a moment."""
+    monkeypatch.setattr(demonstration, "STEPS", 6)
+
+
+@pytest.fixture
 def source(population):
     return Source.of(population, generators.for_population(population, "functional"), ONE)
 
@@ -46,7 +53,7 @@ def case_for(population, row, level=0.3, kind="missing", **given):
     states = repairing.reference_states(population, 0)
     original = repairing.Original.of(weights, population.spec, Episodes(8), states, 5.0, ONE)
     damaged = repairing.damage_network(weights, population.spec, kind, level, 3)
-    case = repairing.case_of(original, damaged, repairing.trial_episodes(original.fresh), 24, 30, 5, 7)
+    case = repairing.case_of(original, damaged, repairing.trial_episodes(original.fresh), states, 24, 30, 5, 7)
     return original, damaged, replace(case, **given)
 
 
@@ -71,7 +78,7 @@ def shown(frame):
 
 @pytest.mark.parametrize("name", KNOWN)
 @pytest.mark.parametrize(("kind", "level"), [("missing", 0.02), ("missing", 0.5), ("missing", 1.0), ("units", 0.2)])
-def test_a_repair_leaves_what_exists(name, kind, level, population, source):
+def test_a_repair_leaves_what_exists(name, kind, level, population, source, short):
     method = repairs.find(name)
     _, damaged, case = case_for(population, held_out(population), level, kind)
     found = method.repair(case.told(method), source)
@@ -102,7 +109,7 @@ def test_methods_get_what_they_say_they_know(name, population):
 
 
 def test_there_is_no_such_method():
-    assert {"algorithm1-missing", "algorithm1-whole", "gaussian", "generator"} <= set(repairs.names())
+    assert {"algorithm1-missing", "algorithm1-whole", "demonstration", "gaussian", "generator"} == set(repairs.names())
     with pytest.raises(WorkbenchError, match="method: expected algorithm1-missing, .*, got 'algorithm1_missing'"):
         repairs.find("algorithm1_missing")
 
@@ -176,10 +183,8 @@ class Sampler:
 
 
 def test_the_gaussian_is_exact_where_weights_are_gaussian(monkeypatch):
-    from workbench.repairs import gaussian
-
-    monkeypatch.setattr(gaussian, "SHRINKAGE", 0.0)
-    monkeypatch.setattr(gaussian, "has_mirror", lambda spec: False)
+    monkeypatch.setattr(missing, "SHRINKAGE", 0.0)
+    monkeypatch.setattr(missing, "has_mirror", lambda spec: False)
     spec, weights, _ = planted(4000, 0)
     source = Source(spec, weights[1:].astype(np.float32), np.full(3999, 50.0), Sampler(), ONE)
     whole = weights[0].astype(np.float32)
@@ -223,6 +228,24 @@ def test_without_a_predictor_the_simulator_judges(population):
 def test_the_nearest_in_survival():
     assert nearest_survival(np.array([5.0, 1, 3, 9]), 4.0, 3).tolist() == [0, 2, 1]
     assert nearest_survival(np.array([5.0, 1, 3, 9]), None, 3).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5])
+def test_a_demonstration_is_followed(level, population, source):
+    original, damaged, case = case_for(population, held_out(population), level)
+    case = replace(case, samples=60, states=original.states[:200], actions=original.actions[:200])
+    found = repairs.find("demonstration").repair(case, source).weights
+    blind = repairs.find("gaussian").repair(case, source).weights
+    done, drawn, gone = (
+        (repairing.actions_of(w, population.spec, case.states) == case.actions).mean(1)
+        for w in (found, blind, damaged.weights[None])
+    )
+    assert done.min() > 0.9 > gone[0] and done[0] > drawn.max()
+    # And where it was not shown.
+    assert original.judge(found[:1], damaged.mask).actions[0] > original.judge(blind, damaged.mask).actions.max()
+    # Other actions make another network.
+    other = repairs.find("demonstration").repair(replace(case, actions=1 - case.actions), source).weights
+    assert (repairing.actions_of(other[:1], population.spec, case.states) != case.actions).mean() > 0.6
 
 
 def test_no_held_out_network_is_learned_from(population):
@@ -282,7 +305,10 @@ def test_a_network_is_judged_in_episodes_of_its_own(population):
     assert case.trial.seed != original.fresh.seed, "no choice has seen them"
     assert not set(case.trial.seeds) & set(original.fresh.seeds)
     seen = {state.tobytes() for state in original.own}
-    assert len(seen & {state.tobytes() for state in case.states}) < len(case.states)
+    assert not seen & {state.tobytes() for state in case.states[:12]}, "of other episodes"
+    assert {s.tobytes() for s in case.states[12:]} <= {s.tobytes() for s in original.states}, "the pool given"
+    pool = {state.tobytes() for state in repairing.shown_states(population, 0)}
+    assert not pool & {state.tobytes() for state in original.states}, "never those it is scored on"
     outputs = forward(population.weights[[row]], population.spec, case.states)[0]
     assert np.array_equal(case.actions, outputs[:, 1] > outputs[:, 0])
     assert len(case.states) == 24
@@ -326,7 +352,7 @@ def test_the_nearest_training_network_is_found(population, source):
     states = repairing.reference_states(population, 0)
     original = repairing.Original.of(weights, population.spec, Episodes(8), states, 5.0, ONE)
     damaged = repairing.damage_network(weights, population.spec, "missing", 0.2, 3)
-    case = repairing.case_of(original, damaged, repairing.trial_episodes(original.fresh), 24, 30, 5, 7)
+    case = repairing.case_of(original, damaged, repairing.trial_episodes(original.fresh), states, 24, 30, 5, 7)
     rows = {r.name: r for r in repairing.trial(original, damaged, case, source, [])}
     assert np.array_equal(rows["nearest network"].repaired.weights[0], weights)
     told = repairing.Memory(population, 0, ONE)
@@ -388,7 +414,7 @@ def test_what_it_says(repaired, population):
     assert "equal survival*" in text and "undamaged" in text and "undamaged*" not in text
     assert f"#{repaired[-1].network} survives" in text and "64 of 212 weights (30%) missing" in text
     assert "training network: whatever was trained" not in text
-    assert "Nothing is left" not in text
+    assert "Nothing is left" not in text and "…" not in text
     row = int(np.flatnonzero(~population["held_out"])[0])
     few = {**FEW, "method": ("algorithm1-whole",)}
     *_, frame = repair.run(ONE, Selection(population), repair.Params(row, 1.0, **few))

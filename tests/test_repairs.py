@@ -96,7 +96,7 @@ def test_a_trial_is_the_repair_of_that_network(campaign, population):
     n, level = 1, 1.0
     row = int(final.networks[n])
     weights = np.array(population.weights[row])
-    states = repairing.reference_states(population, 5)
+    states, pool = repairing.reference_states(population, 5), repairing.shown_states(population, 5)
     from workbench import generators
     from workbench import repairs as methods
     from workbench.learning.repair import Source
@@ -107,7 +107,7 @@ def test_a_trial_is_the_repair_of_that_network(campaign, population):
     original = repairing.Original.of(weights, population.spec, Episodes(6, seed=5), states, 5.0, ONE)
     seed = int(np.random.default_rng([5, 22, row, round(level * 1e6)]).integers(2**62))
     damaged = repairing.damage_network(weights, population.spec, "missing", level, seed)
-    case = repairing.case_of(original, damaged, repairing.trial_episodes(original.fresh), 100, 12, 4, seed)
+    case = repairing.case_of(original, damaged, repairing.trial_episodes(original.fresh), pool, 100, 12, 4, seed)
     method = methods.find("generator")
     verdicts = original.judge(method.repair(case.told(method), source).weights, damaged.mask)
     r = final.names.index("generator")
@@ -116,7 +116,7 @@ def test_a_trial_is_the_repair_of_that_network(campaign, population):
 
 
 def test_a_selection_is_of_its_held_out_networks(population):
-    rows = tuple(np.flatnonzero(population["held_out"])[:2].tolist()) + (0, 1, 2)
+    rows = (*np.flatnonzero(population["held_out"])[:2].tolist(), 0, 1, 2)
     frame = last(population, replace(PARAMS, levels=("1",), method=("algorithm1-whole",)), rows)
     assert set(frame.networks.tolist()) <= set(rows) & set(np.flatnonzero(population["held_out"]).tolist())
     assert "selected held-out networks" in " ".join(shown(frame).split())

@@ -253,7 +253,7 @@ def test_figure_8_is_algorithm_1_at_every_level(ready, monkeypatch):
         samples = generator.sample(240, seed=seed, training=training).weights.reshape(10, 24, -1)
         for k, level in ((0, 0.1), (4, 0.5), (9, 1.0)):
             damaged = damage(weights, population.spec, "missing", level, seed)
-            case = case_of(original, damaged, trial_episodes(fresh), 1, 24, 10, seed)
+            case = case_of(original, damaged, trial_episodes(fresh), population.weights[:2, :4], 1, 24, 10, seed)
             drawn = SimpleNamespace(sample=lambda *_, k=k, samples=samples: samples[k], spec=population.spec)
             drawn.compute = COMPUTE
             for c, criterion in enumerate(("missing", "whole")):

@@ -178,6 +178,11 @@ def reference_states(population: Population, seed: int) -> NDArray[np.float32]:
     return reference_set("rollouts", population, STATES, seed).states
 
 
+def shown_states(population: Population, seed: int) -> NDArray[np.float32]:
+    """(STATES, d) like `reference_states`, others: for actions that a repair is shown."""
+    return reference_set("rollouts", population, STATES, (seed + TRIAL_SEED) % 2**63).states
+
+
 def trial_episodes(fresh: Episodes) -> Episodes:
     """Episodes for choosing, of another seed than those for confirming."""
     return replace(fresh, seed=(fresh.seed + TRIAL_SEED) % 2**63)
@@ -218,16 +223,19 @@ def readings(method: "Method", kind: str) -> tuple[str, ...]:
 
 
 def case_of(
-    original: Original, damaged: Damage, trial: Episodes, shown: int, samples: int, keep: int, seed: int
+    original: Original, damaged: Damage, trial: Episodes, pool: NDArray, shown: int, samples: int, keep: int, seed: int
 ) -> "Case":
-    """The damaged network with all that may be known of it; `shown` of the original's actions on its own states."""
+    """The damaged network with all that may be known of it: `shown` of the original's actions, half of them in states
+    that it visits itself, half in states of a pool (s, d).
+    """
     from workbench.learning.repair import Case
 
     spec, compute = original.spec, original.compute
     lasted = float(rollout(original.weights[None], spec, trial, compute).steps.mean())
-    each = -(-shown // OWN_EPISODES)
-    states = np.concatenate([own(original.weights[None], spec, each, trial.seed + k)[0] for k in range(OWN_EPISODES)])
-    states = states[np.random.default_rng([seed, 19]).permutation(len(states))[:shown]]
+    random, half = np.random.default_rng([seed, 19]), shown - shown // 2
+    each = -(-half // OWN_EPISODES)
+    visits = np.concatenate([own(original.weights[None], spec, each, trial.seed + k)[0] for k in range(OWN_EPISODES)])
+    states = np.concatenate([random.permutation(visits)[:half], random.choice(pool, shown // 2)])
     actions = actions_of(original.weights[None], spec, states)[0]
     return Case(damaged.weights, damaged.known, lasted, states, actions, trial, samples, keep, original.epsilon, seed)
 

@@ -6,16 +6,18 @@ from sample_pane import SIZE, until
 
 from workbench.compute import Compute
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.interpolating import InterpolateState
 from workbench.tui.panes.dataset import DatasetPane
 from workbench.tui.panes.interpolate import InterpolatePane
 
 
 @asynccontextmanager
-async def opened(population, size=SIZE, marks=()):
+async def opened(population, size=SIZE, marks=(), **choices):
     app = WorkbenchApp(str(population.path), Compute("cpu", 1))
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.is_mounted)
         app.view.marks[list(marks)] = True
+        InterpolateState.of(app.view).change(**choices)
         await go_to(app, pilot)
         yield app, pilot
         app.close_service()

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from sample_pane import text, typed, until
 from test_converge_pane import acrobot, linear, odd
 
-from workbench.analyses import find, landscape, sweep, sweeps
+from workbench.analyses import find, landscape, policy, sweep, sweeps
 from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.policies import PolicySpec
@@ -85,12 +85,10 @@ async def test_four_are_watched_from_the_same_start(population, trained):
         state, views = app.pane.state, app.pane.rollouts.views
         frame = state.frame
         k, t = state.place
-        for view, weights in zip(
-            views, (population.weights[3], frame.weights[k, t], population.weights[70], frame.weights[k, -1]), strict=True
-        ):
-            (expected,) = find("policy").run(
-                Compute("cpu", 1), Selection(Population(population.spec, weights[None])), find("policy").Params()
-            )
+        agents = population.weights[3], frame.weights[k, t], population.weights[70], frame.weights[k, -1]
+        for view, weights in zip(views, agents, strict=True):
+            alone = Selection(Population(population.spec, weights[None]))
+            (expected,) = policy.run(Compute("cpu", 1), alone, policy.Params())
             assert np.array_equal(view.trace.states, expected.states)
         assert all(np.array_equal(v.trace.states[0, 0, 0], views[0].trace.states[0, 0, 0]) for v in views)
         shown = joined(app, "#rollouts")
@@ -198,7 +196,7 @@ async def test_saturation_is_said_with_the_key_that_raises_the_cap(population, t
         frame = replace(state.frame, survival=np.full_like(state.frame.survival, 200.0))
         assert words(frame).endswith("a higher cap (500) may tell them apart. c raises it to 500.")
         state.frame = frame
-        app.pane._show_walk()
+        app.pane.show_walk()
         await pilot.pause()
         assert words(frame) in joined(app, "#words")
         assert (await pressed(app, pilot, "c")).cap == 500
@@ -239,7 +237,7 @@ async def test_a_newer_walk_takes_the_place_of_a_slow_one_whose_picture_stays(po
                 gate.wait(20)
 
     async with opened(population, marks=(3, 70)) as (app, pilot):
-        monkeypatch.setattr(interpolating, "find", lambda name: replace(real, run=run) if name == "sweep" else find(name))
+        monkeypatch.setattr(interpolating, "find", lambda _: replace(real, run=run))
         await pilot.press("s")
         await until(pilot, lambda: app.pane.state.frame.seed == 1)  # its first picture comes at once
         assert app.pane.state.frame.done == 1
@@ -256,9 +254,7 @@ async def test_a_walk_that_fails_is_one_line(population, trained, monkeypatch):
 
     async with opened(population) as (app, pilot):
         frame, real = app.pane.state.frame, find("sweep")
-        monkeypatch.setattr(
-            interpolating, "find", lambda name: replace(real, run=broken) if name == "sweep" else find(name)
-        )
+        monkeypatch.setattr(interpolating, "find", lambda _: replace(real, run=broken))
         await pressed(app, pilot, "s")
         assert "sweep failed: defect in sweep: RuntimeError: [red]no" in joined(app, "#line")
         assert app.pane.state.frame is frame
@@ -361,7 +357,10 @@ async def test_help_lists_every_key_of_the_pane(population, trained):
             assert any(key in line and does in line for line in text(app).splitlines()), key
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 44), (200, 50), (80, 50), (60, 20), (20, 6)])
+@pytest.mark.parametrize(
+    "size",
+    [(80, 24), (160, 44), *(pytest.param(s, marks=pytest.mark.slow) for s in ((200, 50), (80, 50), (60, 20), (20, 6)))],
+)
 async def test_every_size_shows_the_picture_and_survives_resizing(population, trained, size):
     async with opened(population, size) as (app, pilot):
         if size[0] >= 80:
@@ -392,7 +391,7 @@ async def test_at_80_columns_the_four_come_under_the_chart(population, trained):
         assert app.pane.chart.has_focus
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 44), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 44), marks=pytest.mark.slow), (200, 50)])
 async def test_a_cursor_move_sends_little_an_animation_little_and_an_idle_screen_nothing(population, trained, size):
     async with opened(population, size) as (app, pilot):
         if not app.pane.rollouts.region:
@@ -434,11 +433,19 @@ def deep(n):
     return Population(spec, np.random.default_rng(0).normal(size=(n, spec.parameters)).astype(np.float32))
 
 
-@pytest.mark.parametrize("make", [acrobot, odd, linear, deep])
-@pytest.mark.parametrize("networks", [0, 1, 2, 6])
+@pytest.mark.parametrize(
+    ("make", "networks"),
+    [
+        (odd, 2),
+        (linear, 0),
+        (linear, 1),
+        (deep, 2),
+        *(pytest.param(m, n, marks=pytest.mark.slow) for m in (acrobot, odd, linear, deep) for n in (0, 1, 2)),
+    ],
+)
 async def test_populations_of_any_kind_bear_all_keys(tmp_path, make, networks):
     saved = make(6).select(np.arange(networks)).save(tmp_path / "p\x1b[31m[b].safetensors")
-    async with opened(saved, (100, 40)) as (app, pilot):
+    async with opened(saved, (100, 40), episodes=2, points=3, cap=30) as (app, pilot):
         await pressed(app, pilot, *EVERY_KEY)
         if networks < 2:
             assert "a walk goes between two networks, and there" in text(app)
@@ -446,9 +453,13 @@ async def test_populations_of_any_kind_bear_all_keys(tmp_path, make, networks):
             assert app.pane.state.frame.paths[0] == "original"
             assert "original: " in joined(app, "#words")
         await pilot.press("W")
+        await until(pilot, lambda: isinstance(app.screen, ResultScreen))
+        await pilot.press("escape", "C")
         await until(pilot, lambda: app.pane.state.walks.state.final)
-        await pilot.press("escape", "L", "p", "w", "escape", "escape", "escape")
-        await until(pilot, lambda: app.pane.state.surroundings is None or app.pane.state.surroundings.state.final)
+        await pilot.press("L")
+        await pilot.pause()
+        await pilot.press("C", "p", "w", "C", "escape", "escape", "escape")
+        await until(pilot, lambda: not app.pane.state.working)
         await settled(app, pilot)
         assert "\x1b" not in text(app)
         assert "Traceback" not in text(app)

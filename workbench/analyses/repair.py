@@ -54,7 +54,7 @@ class Params:
     epsilon: float = 5.0
     """Difference of survival times that counts as success, steps."""
     actions: int = 100
-    """Actions of the original that repair by demonstration is shown."""
+    """Actions of the original that `demonstration` is shown: half in states it visits, half in the population's."""
     seed: int = 0
     """Seed of everything drawn, and of the fresh episodes."""
     episodes: int = 100
@@ -164,9 +164,17 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
     source = Source.of(population, generator, compute, params.source, weights)
     states = repairing.reference_states(population, params.seed)
+    pool = repairing.shown_states(population, params.seed)
     original = Original.of(weights, population.spec, fresh, states, params.epsilon, compute)
     case = repairing.case_of(
-        original, damaged, repairing.trial_episodes(fresh), params.actions, params.samples, params.keep, params.seed
+        original,
+        damaged,
+        repairing.trial_episodes(fresh),
+        pool,
+        params.actions,
+        params.samples,
+        params.keep,
+        params.seed,
     )
     total = len(repairing.row_names(methods, params.kind))
     told = repairing.Memory(population, params.seed, compute)
@@ -210,8 +218,9 @@ def _padded(values: list[NDArray], keep: int) -> NDArray[np.float64]:
 def sentences(frame: Frame) -> list[str]:
     """What was damaged, and what the figures are worth."""
     p = len(frame.mask)
+    words = {"units": "missing, whole hidden units"}.get(frame.kind, frame.kind)
     what = {"noise": f"noise of {frame.level:g} times the rms weight on {int(frame.mask.sum())} of {p} weights"}.get(
-        frame.kind, f"{int(frame.mask.sum())} of {p} weights ({frame.level:.0%}) {frame.kind}"
+        frame.kind, f"{int(frame.mask.sum())} of {p} weights ({frame.level:.0%}) {words}"
     )
     text = [
         f"#{frame.network} survives {frame.survival:.1f} steps; {what}, mask {mask_hash(frame.mask)}; "
@@ -233,8 +242,8 @@ def sentences(frame: Frame) -> list[str]:
 NOTE = (
     f"first candidate / best of all; dST: difference of survival from the original's; actions: share as the "
     f"original's, in states that the population visits and (own) that it visits itself, {ALIKE:.0%} is success; dW: "
-    "rms difference of damaged weights; cost: networks drawn, simulator episodes to choose; knows: of the original; "
-    "*: behaves as a training network"
+    "rms difference of damaged weights; cost: networks drawn, simulator episodes to choose; knows: "
+    "positions, survival, actions (of the original), or everything; *: behaves as a training network"
 )
 
 
@@ -242,13 +251,13 @@ def table(frame: Frame) -> Group:
     """A row a method and control."""
     out = Table(box=SIMPLE_HEAD, padding=0)
     for name in ("", "dST", "actions", "own", "dW", "cost", "knows"):
-        out.add_column(name, justify="right" if name not in ("", "knows") else "left")
+        out.add_column(name, justify="right" if name not in ("", "knows") else "left", no_wrap=bool(name))
     for r, name in enumerate(frame.names):
         best = [
             f"{frame.off[r, 0]:.1f}/{np.nanmin(frame.off[r]):.1f}",
             *(f"{v[r, 0]:.0%}/{np.nanmax(v[r]):.0%}" for v in (frame.actions, frame.own)),
         ]
-        known = ", ".join(word[:3] for word in frame.knows[r].split(", ") if word) or "-"
+        known = " ".join(word[:1] for word in frame.knows[r].split(", ")) or "-"
         cost = "-" if not frame.cost[r].any() else f"{frame.cost[r, 0]}, {frame.cost[r, 1]:,}"
         out.add_row(name + "*" * bool(frame.memorised[r]), *best, f"{frame.moved[r, 0]:.2f}", cost, known)
     return Group(out, Text(NOTE, style="dim"), *(Text(clean(s, 1000)) for s in sentences(frame)))

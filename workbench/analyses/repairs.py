@@ -53,7 +53,7 @@ class Params:
     epsilon: float = 5.0
     """Difference of survival times that counts as success, steps."""
     actions: int = 100
-    """Actions of the original that repair by demonstration is shown."""
+    """Actions of the original that `demonstration` is shown: half in states it visits, half in the population's."""
     seed: int = 0
     """Seed of everything drawn, and of the fresh episodes."""
     episodes: int = 100
@@ -159,6 +159,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
     source = Source.of(population, generator, compute, params.source)
     states = repairing.reference_states(population, params.seed)
+    pool = repairing.shown_states(population, params.seed)
     told = repairing.Memory(population, params.seed, compute)
     names = repairing.row_names(methods, params.kind)
     knows = [""] * len(names)
@@ -183,7 +184,14 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             seed = int(np.random.default_rng([params.seed, 22, row, round(level * 1e6)]).integers(2**62))
             damaged = repairing.damage_network(weights, population.spec, params.kind, level, seed)
             case = repairing.case_of(
-                original, damaged, repairing.trial_episodes(fresh), params.actions, params.samples, params.keep, seed
+                original,
+                damaged,
+                repairing.trial_episodes(fresh),
+                pool,
+                params.actions,
+                params.samples,
+                params.keep,
+                seed,
             )
             for r, found in enumerate(repairing.trial(original, damaged, case, source, methods)):
                 assert found.name == names[r]

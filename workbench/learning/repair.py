@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,18 +10,16 @@ from numpy.typing import NDArray
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.learning.data import ALL, held_out_rows, survival_of
+from workbench.numerics.damage import fill
 from workbench.policies import PolicySpec
 from workbench.population import Population
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
-from workbench.rollouts.states import visited
 
 if TYPE_CHECKING:
     from workbench.learning.contract import Generator
 
 SOURCES = ("prior", "posterior")
-STATES = 512
-"""States that training networks visit, for methods that look at behaviour."""
 KNOWLEDGE = {"positions": "mask", "survival": "survival", "actions": "actions"}
 """What a method may know beside the damaged weights, and where a case holds it."""
 
@@ -111,7 +108,7 @@ class Source:
     compute: Compute
     source: str = "prior"
     """Where samples come from: the generator's prior, or the posterior of random training networks."""
-    _drawn: dict[Any, Any] = field(default_factory=dict)
+    _drawn: dict[tuple[int, int], NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -150,11 +147,6 @@ class Source:
         """The survival predictor trained with the generator; None where it has none."""
         return getattr(self.generator, "predictor", None)
 
-    @cached_property
-    def states(self) -> NDArray[np.float32]:
-        """(STATES, d) that training networks visit."""
-        return visited(self.weights, self.spec, STATES, 0)
-
     def judge(self, weights: NDArray[np.float32], case: Case) -> tuple[NDArray[np.float64], int]:
         """Survival (n,) of networks (n, p), and the simulator episodes it took: none where there is a predictor."""
         if self.predictor is not None:
@@ -182,8 +174,6 @@ def rejection(case: Case, source: Source, samples: NDArray[np.float32], ranks: N
         samples: (n, p) networks drawn.
         ranks: (n,) what the criterion gives.
     """
-    from workbench.numerics.damage import fill
-
     assert case.survival is not None
     order = np.argsort(ranks, kind="stable")[: case.keep]
     candidates = samples[order]

@@ -14,6 +14,7 @@ from workbench.policies import PolicySpec
 from workbench.population import Population
 from workbench.service import Job, JobState, ModelService
 from workbench.sweeping import PATHS, USUAL, alphas_of, check_paths, needs_generator
+from workbench.text import clean
 from workbench.tui.commands import command_line
 from workbench.tui.sampling import Trained, following
 from workbench.tui.view import View
@@ -24,6 +25,8 @@ STEP = 0.25
 FARTHEST = 5.0
 """The last alpha that keys widen it to; beyond that it can be typed."""
 MIDDLE = 0.5
+PATIENCE = 0.15
+"""Seconds that a walk may take before it is told that one waits."""
 ENDS = ("first", "second")
 NAMES = {"first": "A", "second": "B"}
 MANY = 3
@@ -320,10 +323,13 @@ class InterpolateState:
             told = "stops" if long.cancelling else long.progress or "starts"
             return f"{long.analysis.name} {told}   {key} shows it, C cancels"
         p = self.params
-        words = f"{self.generator.path.stem}  {p.group}  " if self.generator else ""
+        # In place of other words: a line that is broken makes the picture jump.
+        waiting = job is not None and not job.state.final and job.seconds > PATIENCE
+        last = "walking…" if waiting else f"episode {self.episode + 1}"
+        words = f"{clean(self.generator.path.stem, 30)}  {p.group}  " if self.generator else ""
         if self.trained == []:
             words = "weights alone: no trained generator for these networks (t in the Sample pane trains one)  "
-        return f"{words}{p.points} points  cap {p.cap}  seed {p.seed}  episode {self.episode + 1}"
+        return f"{words}{p.points} points  cap {p.cap}  seed {p.seed}  {last}"
 
     @property
     def command(self) -> str:

@@ -38,6 +38,7 @@ FIGURE = ".svg"
 class LandscapeScreen(ModalScreen[None]):
     """Survival as a landscape; closing it leaves the job alone."""
 
+    AUTO_FOCUS = ""  # keys are for the screen, until something is asked
     KEYS = (
         ("p", "slice, plane"),
         ("w", "weights, latent"),
@@ -82,7 +83,10 @@ class LandscapeScreen(ModalScreen[None]):
         self.service, self.state = service, state
         p, before = state.params, state.surroundings
         agents = {"first": p.first, "second": -1, "third": -1}
-        asked = landscape.Params(generator=p.generator, group=p.group, seed=p.seed, cap=p.cap, first=p.first)
+        asked = landscape.Params(
+            p.first, generator=p.generator, group=p.group, seed=p.seed, cap=p.cap,
+            episodes=min(p.episodes, landscape.Params.episodes),
+        )  # fmt: skip
         # As it was left, around the agent one walks from now.
         self.params = replace(before.params, **agents) if before is not None else asked
         if before is not None and before.params.third != -1 and self._third() is not None:

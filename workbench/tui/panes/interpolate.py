@@ -10,16 +10,14 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from workbench.analyses import find
 from workbench.errors import WorkbenchError
-from workbench.physics import Physics, is_cartpole
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
+from workbench.tui.interpolating import PATIENCE
 from workbench.tui.landscape_screen import LandscapeScreen
-from workbench.tui.panes.walking import WalkingPane
-from workbench.tui.panes.watching import PATIENCE, WATCHING, WATCHING_KEYS
+from workbench.tui.panes.meeting import WATCHED, MeetingPane
+from workbench.tui.panes.watching import WATCHING_KEYS
 from workbench.tui.view import View
-from workbench.tui.widgets.chart import LineChart
 from workbench.tui.widgets.prompt import Prompt
 from workbench.tui.widgets.rollouts import RolloutRow
 from workbench.tui.widgets.walk import (
@@ -33,8 +31,6 @@ from workbench.tui.widgets.walk import (
 )
 
 SLOT = "sweep"
-WATCHED = 4
-"""A, an agent between them, B, and one beyond."""
 FOLLOWED = 20
 """Looks at a running walk a second."""
 ROOM_FOR_CHOICES, ROOM_FOR_AGENT, ROOM_FOR_ROW = 150, 140, 76
@@ -43,7 +39,7 @@ TALL = 32
 """Lines from which there is room for everything."""
 
 
-class InterpolatePane(WalkingPane):
+class InterpolatePane(MeetingPane):
     """Walk between two agents, and watch whom one meets."""
 
     TITLE = "Interpolate"
@@ -80,11 +76,6 @@ class InterpolatePane(WalkingPane):
     )
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *WATCHING,
-        Binding("left,h", "go(-1)"),
-        Binding("right,l", "go(1)"),
-        Binding("up,k", "path(-1)"),
-        Binding("down,j,p", "path(1)"),
         Binding("z", "zoom"),
         Binding("i", "side('rollouts')"),
         Binding("o", "side('choices')"),
@@ -135,8 +126,6 @@ class InterpolatePane(WalkingPane):
         super().__init__(service, view)
         self._timer: Timer | None = None
         self._said = ""
-        self._watching: list[Job | None] = [None] * WATCHED
-        self._asked: list[Any] = [None] * WATCHED
 
     def compose(self) -> ComposeResult:
         """The picture, what it comes to, and the agents."""
@@ -151,16 +140,6 @@ class InterpolatePane(WalkingPane):
             yield RolloutRow(WATCHED, id="rollouts")
         yield Static(id="line", markup=False)
         yield Prompt(id="prompt")
-
-    @property
-    def chart(self) -> WalkChart:
-        """Survival along the way."""
-        return self.query_one(WalkChart)
-
-    @property
-    def rollouts(self) -> RolloutRow:
-        """The four that are watched."""
-        return self.query_one(RolloutRow)
 
     def on_mount(self) -> None:
         """Show what was shown before; walk anew where ends, generators or nothing have come."""
@@ -186,7 +165,7 @@ class InterpolatePane(WalkingPane):
         self.set_class(width >= ROOM_FOR_AGENT, "-beside")
         self.set_class(width < ROOM_FOR_ROW, "-square")
         self.set_class(height >= TALL, "-tall")
-        self.rollouts.stand(2 if width < ROOM_FOR_ROW else WATCHED)
+        self.rollouts.set_columns(2 if width < ROOM_FOR_ROW else WATCHED)
         high, box = words_height(self.state.frame, width - 2) + 2 * (height >= TALL), self.query_one(WalkWords)
         if box.styles.height is None or box.styles.height.value != high:
             box.styles.height = high
@@ -195,7 +174,7 @@ class InterpolatePane(WalkingPane):
         if not self.is_mounted:
             return
         self._show()
-        self._watch()
+        self.watch_all()
         self._follow()
         if self.screen is self.app.screen and (self.screen.focused is None or not self.screen.focused.region):
             self._focus()
@@ -227,10 +206,8 @@ class InterpolatePane(WalkingPane):
 
     def job_changed(self, job: Job) -> None:
         """A walk has come to something, or an episode is there."""
-        if job in self._watching:
-            if job.state.final and job.frame is not None:
-                self._show_episode(self._watching.index(job))
-        elif job.analysis.name == SLOT and job.selection is not None:
+        super().job_changed(job)
+        if job.analysis.name == SLOT and job.selection is not None:
             if job.selection.population is self.view.population and job not in self.service.jobs:
                 self._adopt(job)
         elif job in (self.state.walks, self.state.surroundings):
@@ -246,11 +223,11 @@ class InterpolatePane(WalkingPane):
             if before is None or len(before.paths) != len(job.frame.paths):
                 self._fit(self.size.width, self.size.height)
                 self.call_after_refresh(self._redraw)
-            self._show_walk()
+            self.show_walk()
             if job.state.final or job.seconds > PATIENCE:
-                self._stand()
+                self.stand()
         elif job.state is JobState.DONE and job is self.state.shown:
-            self._stand()
+            self.stand()
         self._tell()
 
     def _follow(self) -> None:
@@ -268,11 +245,12 @@ class InterpolatePane(WalkingPane):
     def _show(self) -> None:
         """Draw everything for the size as it is."""
         self.query_one(WalkChoices).show(self.state)
-        self._show_walk()
-        self._stand(watch=False)
+        self.show_walk()
+        self.stand(watch=False)
         self._tell()
 
-    def _show_walk(self) -> None:
+    def show_walk(self) -> None:
+        """Draw the walk, with the place on it, and what it comes to."""
         state, frame = self.state, self.state.frame
         self.set_class(frame is None, "empty")
         if frame is None:
@@ -285,18 +263,6 @@ class InterpolatePane(WalkingPane):
         panel = picture(frame, state.here, state.close, "" if self.has_class("-tall") else name)
         self.chart.show_walk(panel, state.place[1])
         self.query_one(WalkWords).show(frame)
-
-    def _stand(self, watch: bool = True) -> None:
-        """Show the agent where one stands."""
-        if self.state.frame is not None:
-            self.query_one(AgentFigures).show(self.state.frame, *self.state.place)
-            if watch:
-                self._watch()
-
-    def on_line_chart_moved(self, message: LineChart.Moved) -> None:
-        """Look at the agent that one has come to."""
-        self.state.alpha = message.x
-        self._stand()
 
     def say(self, words: str) -> None:
         """A line under the panels, in place of what is walked; empty to take it away."""
@@ -316,62 +282,14 @@ class InterpolatePane(WalkingPane):
         if box.content != text:
             box.update(text)
 
-    # Watching.
-
-    def _watch(self) -> None:
-        """Ask for the episodes of those who are watched, unless they are there."""
-        for k, agent in enumerate(self.state.agents):
-            selection, params = self.state.watching(agent)
-            asked = agent.weights.tobytes(), agent.name, params
-            if asked != self._asked[k]:
-                self._asked[k] = asked
-                self._watching[k] = self.service.ask(f"{SLOT}-{k}", find("policy"), selection, params)
-
-    def _show_episode(self, k: int) -> None:
-        job, spec = self._watching[k], self.state.spec
-        if job is not None and self._asked[k] is not None:
-            known = is_cartpole(spec)
-            tau = Physics.of(spec).tau if known else 0.0
-            self.rollouts.show(k, job.frame.trace if known else None, tau, self._asked[k][1])
-
-    def action_play(self) -> None:
-        """Play all four, or pause; where they are hidden they are shown first."""
-        if not self.rollouts.region:
-            self.action_side("rollouts")
-        self.rollouts.play()
-
-    def action_step(self, steps: int) -> None:
-        """One step of all four."""
-        self.rollouts.step(steps)
-
-    def action_speed(self, by: int) -> None:
-        """All faster or slower."""
-        self.rollouts.faster(by)
-
-    def action_episode(self, by: int) -> None:
-        """Another start of all four."""
-        self.state.episode = (self.state.episode + by) % self.state.params.episodes
-        self.rollouts.rewind()
-        self._watch()
-        self._tell()
-
-    # Where one stands.
-
-    def action_go(self, by: int) -> None:
-        """Along alpha, where the picture has not the keys."""
-        self.chart.action_move(by)
-
-    def action_path(self, by: int) -> None:
-        """Another path, at the same alpha."""
-        self.state.turn(by)
-        self._show_walk()
-        self._stand()
-        self.query_one(WalkChoices).show(self.state)
-
     def action_zoom(self) -> None:
         """An axis of survival up to the cap, or of what there is."""
         self.state.close = not self.state.close
-        self._show_walk()
+        self.show_walk()
+
+    def show_rollouts(self) -> None:
+        """Bring the episodes to the screen."""
+        self.action_side("rollouts")
 
     # Long jobs.
 

@@ -126,10 +126,13 @@ class RolloutView(Chart):
         lines.append([(track[:at], "dim"), (cart, "strong"), (track[at + 4 :], "dim")])
         state = "▶" if self.playing else "‖"
         ended = "" if t < self.length - 1 else (" cap" if self.length >= self.trace.states.shape[2] else " fell")
-        words = f"{state} t={t + 1}/{self.length}{ended} {'→' if right else '←'} x{x:+.2f} "
-        if width < ROOM_FOR_VELOCITIES:
-            words += f"θ{math.degrees(theta):+.1f}°"
+        words = f"{state} t={t + 1}/{self.length}{ended} {'→' if right else '←'}"
+        angle = f"θ{math.degrees(theta):+.1f}°"
+        if width >= ROOM_FOR_VELOCITIES:
+            words += f" x{x:+.2f} ẋ{x_dot:+.1f} {angle} θ̇{theta_dot:+.1f}"
         else:
-            words += f"ẋ{x_dot:+.1f} θ{math.degrees(theta):+.1f}° θ̇{theta_dot:+.1f}"
+            # A number that is cut would be another one.
+            for part in (f"x{x:+.2f}", angle):
+                words += f" {part}" if len(words) + 1 + len(part) <= width else ""
         lines.append([(words[:width], "")])
         return lines

@@ -33,7 +33,7 @@ class RolloutRow(Container, can_focus=True):
         """The step that they have come to; some may be over by then."""
         return max(view.at for view in self.views)
 
-    def stand(self, columns: int) -> None:
+    def set_columns(self, columns: int) -> None:
         """So many beside each other."""
         self.styles.grid_size_columns, self.styles.grid_size_rows = columns, -(-len(self.views) // columns)
 

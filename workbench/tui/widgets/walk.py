@@ -130,8 +130,9 @@ class AgentFigures(Chart):
         head = [(f"{mark} ", sweep.STYLES[frame.paths[k]]), (f"{frame.paths[k]} at {frame.alphas[t]:.2f}", "strong")]
         lasted, told = agent_words(frame, k, t, height < BRIEF)
         if height < BRIEF:
-            first = [(f"  {lasted}", ""), ("".join(f"  {one}" for one in told[:1]), "dim")]
-            return [[*head, *first], [("  ".join(told[1:]), "dim")]][:height]
+            like = "".join(f"  {one}" for one in told[:1])
+            brief: list[Line] = [[*head, (f"  {lasted}", ""), (like, "dim")], [("  ".join(told[1:]), "dim")]]
+            return brief[:height]
         lines: list[Line] = [head, [(lasted, "strong")], []]
         for one in told:
             lines += [[(part, "")] for part in wrap(one, max(20, width), subsequent_indent="  ")]
@@ -156,11 +157,15 @@ class WalkChoices(Picture):
         lines: list[Line] = [
             [(f"{key} ", "accent"), (f"{name:<11}", "dim"), (clean(value, 40), "strong")] for key, name, value in rows
         ]
-        for path in frame.paths if frame is not None else ():
+        paths = frame.paths if frame is not None else ()
+        told = {path: wrap(TOLD[path], max(10, width - LABEL - 5)) for path in paths}
+        if len(lines) + sum(map(len, told.values())) + len(ACTIONS) + 1 > self.size.height:
+            told = {path: [""] for path in paths}
+        for path, (first, *rest) in told.items():
             sign = HERE if path == state.here else " "
-            first, *rest = wrap(TOLD[path], max(10, width - LABEL - 5))
-            told = [(sign, "strong"), (f"{sweep.MARKS[path]} ", sweep.STYLES[path]), (f"{path:<{LABEL + 1}}", "")]
-            lines += [[*told, (first, "dim")], *([(" " * (LABEL + 4) + part, "dim")] for part in rest)]
-        lines.append([])
+            mark = [(sign, "strong"), (f"{sweep.MARKS[path]} ", sweep.STYLES[path]), (f"{path:<{LABEL + 1}}", "")]
+            lines += [[*mark, (first, "dim")], *([(" " * (LABEL + 4) + part, "dim")] for part in rest)]
+        if len(lines) + len(ACTIONS) < self.size.height:
+            lines.append([])
         lines += [[(f"{key} ", "accent"), (does, "")] for key, does in ACTIONS]
         self.draw(lines)
