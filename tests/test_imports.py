@@ -162,7 +162,19 @@ def test_lower_layers_know_nothing_above(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["training", "learning", "generators", "analyses", "reproductions", "reproducing", "comparing", "sweeping"]
+    "name",
+    [
+        "training",
+        "learning",
+        "generators",
+        "analyses",
+        "reproductions",
+        "reproducing",
+        "comparing",
+        "sweeping",
+        "repairs",
+        "repairing",
+    ],
 )
 def test_what_computes_knows_no_front_end(name):
     paths = [path for path in SOURCES if layer(path) == name]
