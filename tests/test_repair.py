@@ -420,7 +420,7 @@ def test_what_it_says(repaired, population):
     *_, frame = repair.run(ONE, Selection(population), repair.Params(row, 1.0, **few))
     assert "It is a training network: whatever was trained has seen it" in shown(frame)
     assert "Nothing is left of it: Equation 10 is 0 for all candidates" in shown(frame)
-    *_, frame = repair.run(ONE, Selection(population), repair.Params(row, 0.2, "noise", **few))
+    *_, frame = repair.run(ONE, Selection(population), repair.Params(row, 0.2, kind="noise", **few))
     assert "noise of 0.2 times the rms weight on 212 of 212 weights" in shown(frame)
     assert "No one knows which weights are damaged" in shown(frame)
 

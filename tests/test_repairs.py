@@ -133,7 +133,7 @@ def test_a_selection_is_of_its_held_out_networks(population):
 
 @pytest.mark.parametrize("kind", ["units", "corrupted", "noise"])
 def test_other_damage(kind, population):
-    frame = last(population, repairs.Params(1, (".4",), kind, **{**FEW, "method": ()}))
+    frame = last(population, repairs.Params(1, (".4",), kind=kind, **{**FEW, "method": ()}))
     knows = dict(zip(frame.names, frame.knows, strict=True))
     assert ("random candidates" in knows) == (kind == "units")
     told = [name for name, known in knows.items() if "positions" in known]

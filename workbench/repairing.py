@@ -47,6 +47,34 @@ CONTROLS = (UNTOUCHED, DAMAGED, RANDOM, f"{RANDOM}, candidate", NEAREST, MEAN, E
 CANDIDATE = "candidate"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How networks are damaged and what is tried: what the parameters of single and of many repairs have in common."""
+
+    kind: str = "missing"
+    """missing, units (whole ones), corrupted (replaced, no one knows where), or noise (on all weights)."""
+    method: tuple[str, ...] = ()
+    """Only these methods; may be repeated. All that can be had without any."""
+    generator: str = "functional"
+    """A trained generator: cartpolegen, functional, or a file that `train` has written."""
+    source: str = "prior"
+    """Where samples come from: prior, or posterior of random training networks."""
+    samples: int = 200
+    """Networks that a method may draw; the paper's gamma."""
+    keep: int = 10
+    """Candidates that each method names, best first; the paper's k."""
+    epsilon: float = 5.0
+    """Difference of survival times that counts as success, steps."""
+    actions: int = 100
+    """Actions of the original that `demonstration` is shown: half in states it visits, half in the population's."""
+    seed: int = 0
+    """Seed of everything drawn, and of the fresh episodes."""
+    episodes: int = 100
+    """Episodes a network plays, fresh ones as well as those in which candidates are tried."""
+    cap: int = 200
+    """Steps after which an episode ends."""
+
+
 @dataclass(frozen=True, eq=False)
 class Original:
     """A network before it is damaged, and how what takes its place is judged."""

@@ -21,7 +21,7 @@ from workbench.numerics.damage import KINDS, check, mask_hash
 from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
-from workbench.repairing import ALIKE, SUCCESSES, Original, Row
+from workbench.repairing import ALIKE, SUCCESSES, Original, Row, Trial
 from workbench.rollouts.episodes import Episodes
 from workbench.text import clean
 
@@ -30,37 +30,15 @@ MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Trial):
     """Which network, how it is damaged, and what is tried."""
 
     network: int = 0
     """Row of the network in the population."""
     level: float = 0.2
     """Share of the weights (of units: hidden units) that is damaged; of noise, its size against the rms weight."""
-    kind: str = "missing"
-    """missing, units (whole ones), corrupted (replaced, no one knows where), or noise (on all weights)."""
     mask: str = ""
     """A file that says which weights are damaged, instead of a level: .npy of true and false, or .csv of positions."""
-    method: tuple[str, ...] = ()
-    """Only these methods; may be repeated. All that can be had without any."""
-    generator: str = "functional"
-    """A trained generator: cartpolegen, functional, or a file that `train` has written."""
-    source: str = "prior"
-    """Where samples come from: prior, or posterior of random training networks."""
-    samples: int = 200
-    """Networks that a method may draw; the paper's gamma."""
-    keep: int = 10
-    """Candidates that each method names, best first; the paper's k."""
-    epsilon: float = 5.0
-    """Difference of survival times that counts as success, steps."""
-    actions: int = 100
-    """Actions of the original that `demonstration` is shown: half in states it visits, half in the population's."""
-    seed: int = 0
-    """Seed of everything drawn, and of the fresh episodes."""
-    episodes: int = 100
-    """Episodes a network plays, fresh ones as well as those in which candidates are tried."""
-    cap: int = 200
-    """Steps after which an episode ends."""
 
 
 @dataclass(frozen=True)

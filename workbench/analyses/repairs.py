@@ -21,7 +21,7 @@ from workbench.figures import Lines, Series, figure
 from workbench.numerics.damage import check
 from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
-from workbench.repairing import ALIKE, SUCCESSES, Original
+from workbench.repairing import ALIKE, SUCCESSES, Original, Trial
 from workbench.text import clean
 
 LEVELS = (".05", ".1", ".2", ".4", ".6")
@@ -31,35 +31,13 @@ STYLES = ("accent", "first", "second", "strong")
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(Trial):
     """How many networks, how damaged, and what is tried."""
 
     networks: int = 40
     """Held-out networks, drawn at random."""
     levels: tuple[str, ...] = ()
     """Only these levels of damage; may be repeated. .05, .1, .2, .4 and .6 without any."""
-    kind: str = "missing"
-    """missing, units (whole ones), corrupted (replaced, no one knows where), or noise (on all weights)."""
-    method: tuple[str, ...] = ()
-    """Only these methods; may be repeated. All that can be had without any."""
-    generator: str = "functional"
-    """A trained generator: cartpolegen, functional, or a file that `train` has written."""
-    source: str = "prior"
-    """Where samples come from: prior, or posterior of random training networks."""
-    samples: int = 200
-    """Networks that a method may draw; the paper's gamma."""
-    keep: int = 10
-    """Candidates that each method names, best first; the paper's k."""
-    epsilon: float = 5.0
-    """Difference of survival times that counts as success, steps."""
-    actions: int = 100
-    """Actions of the original that `demonstration` is shown: half in states it visits, half in the population's."""
-    seed: int = 0
-    """Seed of everything drawn, and of the fresh episodes."""
-    episodes: int = 100
-    """Episodes a network plays, fresh ones as well as those in which candidates are tried."""
-    cap: int = 200
-    """Steps after which an episode ends."""
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,9 @@ class Source:
     @property
     def predictor(self) -> Any:
         """The survival predictor trained with the generator; None where it has none."""
-        return getattr(self.generator, "predictor", None)
+        from workbench.learning.selection import predictor_of
+
+        return predictor_of(self.generator)
 
     def judge(self, weights: NDArray[np.float32], case: Case) -> tuple[NDArray[np.float64], int]:
         """Survival (n,) of networks (n, p), and the simulator episodes it took: none where there is a predictor."""
