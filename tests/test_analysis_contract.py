@@ -857,7 +857,7 @@ def test_policy_shows_the_network_it_was_asked_for(population):
     (frame,) = analysis.run(
         Compute("cpu", 1), Selection(population), analysis.Params(network=40, episodes=20, episode=3)
     )
-    assert frame.survival == population["survival"][40]
+    assert frame.mean == population["survival"][40]
     assert frame.behaviour[0] == pytest.approx(population["lean_x"][40], rel=1e-5)
     trace = frame.trace
     assert trace.steps.tolist() == [[frame.steps[3]]]

@@ -244,7 +244,8 @@ def test_the_exponential_of_the_kernel_is_accurate():
 
 def test_baselines_survive_as_long_as_the_paper_says(compute):
     episodes = Episodes(2000)
-    means = {name: rollout(w, spec, episodes, compute).steps for name, (w, spec) in baselines().items()}
+    agents = baselines(PolicySpec.cartpole())
+    means = {name: rollout(w, spec, episodes, compute).steps for name, (w, spec) in agents.items()}
     assert means["random"].mean() == pytest.approx(22.2, abs=1)
     assert means["constant"].mean() == pytest.approx(9.35, abs=0.15)
     assert (means["rule"] == 200).all()

@@ -111,13 +111,13 @@ def test_a_selector_keeps_the_distribution_wanted(candidates, population, select
 
 def test_candidates_are_tried_in_episodes_that_nothing_is_scored_on(candidates, population, monkeypatch):
     tried = []
-    real = selection.rollout
+    real = selection.performance
 
     def watched(weights, spec, episodes, compute):
         tried.append(episodes)
         return real(weights, spec, episodes, compute)
 
-    monkeypatch.setattr(selection, "rollout", watched)
+    monkeypatch.setattr(selection, "performance", watched)
     for seed in (0, 5, 2**63 - 1):
         choose(candidates, 4, "all", seed, selector="simulator", wanted=np.arange(50.0), compute=ONE)
         (episodes,) = tried

@@ -25,7 +25,7 @@ from workbench.numerics.patterns import pattern
 from workbench.policies import PolicySpec, initial
 from workbench.population import Population, load
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import behaviour
+from workbench.rollouts.play import behaviour, rollout
 from workbench.rollouts.reference_set import reference_set
 from workbench.sweeping import PATHS, walk
 
@@ -309,8 +309,9 @@ def test_elsewhere_there_is_no_lean_and_continuous_actions_are_not_counted(spec)
     assert np.isnan(frame.agreement).all() == (spec is PENDULUM)
     assert np.isfinite(frame.convergence).all()
     assert "nan" not in shown(sweep, frame).lower()
-    lasted = workbench.survival(frame.weights[0], spec, 1, 40, 2).mean(1)
-    assert (frame.survival[0] == lasted).all()
+    assert frame.measure == "return" and "return" in shown(sweep, frame) and "steps" not in sweep.sentence(frame)
+    gained = rollout(frame.weights[0], spec, Episodes(1, 40, 2)).returns.mean(1)
+    assert (frame.survival[0] == gained).all()
 
 
 def test_linear_policies_have_no_hidden_distance():
@@ -438,8 +439,8 @@ def test_survival_that_is_not_known_is_measured(population, monkeypatch):
     column = np.array(population["survival"])
     column[::2] = np.nan
     rows, played = tuple(range(0, 96, 5)), []
-    real = sweeps.rollout
-    monkeypatch.setattr(sweeps, "rollout", lambda w, *rest: played.append(len(w)) or real(w, *rest))
+    real = sweeps.performance
+    monkeypatch.setattr(sweeps, "performance", lambda w, *rest: played.append(len(w)) or real(w, *rest))
     for given, measured in (({}, 20), ({"survival": column}, 10)):
         found, _ = pairs_of(Population(population.spec, population.weights, given), 240, rows)
         assert played.pop() == measured, "those of the pairs alone"

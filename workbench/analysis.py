@@ -106,6 +106,8 @@ class Analysis:
     """Whether it is a task."""
     examines: bool = False
     """Whether it examines the file itself, so that a result kept from before would be no answer."""
+    alone: bool = False
+    """Whether it reads files of other kinds than populations, and so gets no selection (None), as tasks do."""
     networks: Callable[[Any], Population] | None = None
     """The networks of a frame as a population, where it has made some: what `--out` and saving in a pane write."""
     figure: Callable[[Any], str] | None = None
@@ -114,6 +116,11 @@ class Analysis:
     """(selection, params) -> files beside the population that the result depends on."""
     exports: Mapping[str, Export] = field(default_factory=dict)
     """Other files, by the option that names them."""
+
+    @property
+    def selects(self) -> bool:
+        """Whether it is given a selection of a population."""
+        return not (self.writes or self.alone)
 
 
 def describe_params(params: type) -> list[tuple[Field, str]]:

@@ -20,13 +20,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from workbench import __version__, reproductions
+from workbench import __version__, opening, reproductions
 from workbench.analyses import find, names
 from workbench.analysis import Analysis, Selection, describe_params
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
+from workbench.exporting import merged, regrouped
 from workbench.expressions import matches
-from workbench.population import Population, load
+from workbench.population import Population
+from workbench.rules import under
 from workbench.service import Job, JobState, ModelService
 from workbench.storage import write_json, write_text
 from workbench.text import clean
@@ -53,8 +55,18 @@ ThreadsOption = Annotated[int, typer.Option(help="Worker threads; 0 takes all av
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 WhereOption = Annotated[str, typer.Option(help="Only networks this is true of, as in 'survival > 190 and lr < 0.005'.")]
 OutOption = Annotated[Path | None, typer.Option(help="Save the networks it makes as a population file.")]
+ActionOption = Annotated[
+    str, typer.Option(help="How outputs become actions, where not as the file says: greedy, sampled.")
+]
+KwargsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME=VALUE, an argument of the environment or a constant of Cart-Pole; may be repeated."),
+]
 SvgOption = Annotated[Path | None, typer.Option(help="Draw the result into this SVG file.")]
-PopulationArgument = Annotated[Path | None, typer.Argument(help="A population file; the shipped one by default.")]
+PopulationArgument = Annotated[
+    Path | None,
+    typer.Argument(help="A population file, or a checkpoint or folder of them; the shipped population by default."),
+]
 
 
 def run(arguments: list[str]) -> NoReturn:
@@ -80,6 +92,11 @@ def run(arguments: list[str]) -> NoReturn:
         sys.stderr.close()  # whoever read the output has gone
         code = FAILURE
     sys.exit(code or 0)
+
+
+def load(path: Path | str | None) -> Population:
+    """A population file, or the population that checkpoints make; what was assumed for them goes to standard error."""
+    return opening.load(path, complain)
 
 
 def complain(message: str) -> None:
@@ -176,6 +193,58 @@ def reproduce(
         print_json(said)
 
 
+@app.command(short_help="Some networks of a population as a new one.")
+def select(
+    where: Annotated[str, typer.Argument(help="Which networks, as in 'survival > 190'; 'all' for all of them.")],
+    out: Annotated[Path, typer.Option(help="The population file to write.")],
+    population: PopulationArgument = None,
+    edges: Annotated[str, typer.Option(help="Edges between groups of survival or return, as in '50,100,150'.")] = "",
+) -> None:
+    """Write the networks that a condition is true of, and where wanted other groups, to a new population file."""
+    refuse_existing(out)
+    check_suffix("out", out, (".safetensors",))
+    whole = load(population)
+    chosen = whole.select(np.flatnonzero(matches(whole, "" if where == "all" else where)))
+    if edges:
+        chosen = regrouped(chosen, numbers("edges", edges))
+    chosen.save(out)
+    complain(f"{len(chosen):,} of {len(whole):,} networks written to {out}")
+
+
+@app.command(short_help="Several populations of one spec as one.")
+def merge(
+    populations: Annotated[list[Path], typer.Argument(help="Population files, two or more.")],
+    out: Annotated[Path, typer.Option(help="The population file to write.")],
+) -> None:
+    """Write the networks of several populations to one file, each network once, with a column that says from where."""
+    refuse_existing(out)
+    check_suffix("out", out, (".safetensors",))
+    if len(populations) < 2:
+        raise WorkbenchError(f"merge: expected two or more populations, got {len(populations)}")
+    parts = [load(path) for path in populations]
+    whole = merged(parts)
+    whole.save(out)
+    complain(f"{len(whole):,} networks of {sum(map(len, parts)):,} written to {out} (copies once)")
+
+
+def numbers(name: str, text: str) -> tuple[float, ...]:
+    """Numbers with commas between them.
+
+    Raises:
+        WorkbenchError: something else.
+    """
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise WorkbenchError(f"{name}: expected numbers with commas between them, got {clean(text, 60)!r}") from None
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise a WorkbenchError where something is there already."""
+    if os.path.exists(path):  # pathlib's raises where a name is too long
+        raise WorkbenchError(f"{path}: already there; give another name or remove it")
+
+
 def print_json(data: Any) -> None:
     """JSON on standard output; NaN becomes null."""
     print(json.dumps(_plain(data), indent=2, allow_nan=False))
@@ -193,7 +262,7 @@ def _plain(data: Any) -> Any:
 
 def _command_for(analysis: Analysis) -> Callable[..., None]:
     """A function with the signature that typer needs: one option a field of Params."""
-    parameters = [] if analysis.writes else [_parameter("population", PopulationArgument, None)]
+    parameters = [] if not analysis.selects else [_parameter("population", PopulationArgument, None)]
     for field, doc in describe_params(analysis.Params):
         kind: Any = field.type
         if field.default is MISSING:
@@ -204,8 +273,10 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
             # A flag has no opposite: what is off by default is turned on by its name.
             flag = [f"--{field.name}"] if kind is bool else []
             parameters.append(_parameter(field.name, Annotated[kind, typer.Option(*flag, help=doc)], field.default))
-    if not analysis.writes:
+    if analysis.selects:
         parameters.append(_parameter("where", WhereOption, ""))
+        parameters.append(_parameter("action", ActionOption, ""))
+        parameters.append(_parameter("env_kwargs", KwargsOption, None))
     if analysis.networks is not None:
         parameters.append(_parameter("out", OutOption, None))
     if analysis.figure is not None:
@@ -225,12 +296,13 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
         for name, path in files.items():
             check_suffix(name, path, analysis.exports[name].suffixes)
         for path in (out, svg, *files.values()):
-            if path is not None and os.path.exists(path):  # pathlib's raises where a name is too long
-                raise WorkbenchError(f"{path}: already there; give another name or remove it")
+            if path is not None:
+                refuse_existing(path)
         compute = Compute(values.pop("device"), values.pop("threads"))
         selection = None
-        if not analysis.writes:
+        if analysis.selects:
             population = load(values.pop("population"))
+            population = under(population, values.pop("action"), values.pop("env_kwargs") or (), compute)
             where = values.pop("where")
             rows = tuple(map(int, np.flatnonzero(matches(population, where)))) if where else None
             selection = Selection(population, rows)

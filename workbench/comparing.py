@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.groups import CARTPOLE
 from workbench.numerics.similarity import MEASURES, ConvergenceFamily, DecisionFamily, GeometryFamily, Measure
 from workbench.numerics.similarity.convergence import MATCHINGS, RANDOM, converge, standardise
 from workbench.numerics.similarity.family import SERIAL, Family, products
 from workbench.numerics.similarity.grouped import mutual
 from workbench.numerics.similarity.pairs import Layer, all_pairs, between, count_pairs
-from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec, initial
 from workbench.population import Population
+from workbench.rollouts.play import has_discrete_actions
 from workbench.rollouts.reference_set import COUNT
 
 OUTPUT = -1
@@ -153,24 +152,6 @@ class How:
         return found
 
 
-def has_discrete_actions(spec: PolicySpec) -> bool:
-    """Whether outputs are one number an action.
-
-    Raises:
-        WorkbenchError: the environment is unknown, or does not fit the policy.
-    """
-    if is_cartpole(spec) or spec.action == "sampled":
-        return True
-    import gymnasium
-
-    from workbench.rollouts import gym
-
-    env = gym.make(spec, 1)
-    discrete = isinstance(env.action_space, gymnasium.spaces.Discrete)
-    env.close()
-    return discrete
-
-
 @dataclass(frozen=True, eq=False)
 class Compared:
     """The networks of a comparison, those of one population together."""
@@ -219,26 +200,22 @@ class Compared:
 
     @property
     def survival(self) -> NDArray[np.float64]:
-        """(n,) steps; NaN where a population has no such column."""
-        found = [
-            np.asarray(p["survival"], float)[rows] if "survival" in p.columns else np.full(len(rows), np.nan)
-            for p, rows in zip(self.populations, self.rows, strict=True)
-        ]
-        return np.concatenate(found)
+        """(n,) steps, or return where that is measured; NaN where a population has no such column."""
+        return np.concatenate([p.performance[rows] for p, rows in zip(self.populations, self.rows, strict=True)])
 
     def groups(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         """Survival groups, the best first, population by population; networks without survival are one group."""
         names: list[str] = []
         member = np.full(len(self), -1)
         begin, survival = 0, self.survival
-        for prefix, rows in zip(self.prefixes, self.rows, strict=True):
+        for prefix, rows, of in zip(self.prefixes, self.rows, (p.groups for p in self.populations), strict=True):
             here = slice(begin, begin + len(rows))
-            assigned = CARTPOLE.assign(survival[here])
-            for g in (*reversed(range(len(CARTPOLE))), -1):
+            assigned = of.assign(survival[here])
+            for g in (*reversed(range(len(of))), -1):
                 inside = np.flatnonzero(assigned == g)
                 if len(inside):
                     member[begin + inside] = len(names)
-                    names.append(prefix + (CARTPOLE.names[g] if g >= 0 else "unmeasured"))
+                    names.append(prefix + (of.names[g] if g >= 0 else "unmeasured"))
             begin += len(rows)
         return tuple(names), member
 
@@ -255,9 +232,7 @@ def draw(selection: Selection, most: int, seed: int) -> NDArray[np.int64]:
     if len(rows) <= most:
         return rows
     random = np.random.default_rng([seed, 12])
-    group = np.full(len(rows), -1)
-    if "survival" in population.columns:
-        group = CARTPOLE.assign(np.asarray(population["survival"], float)[rows])
+    group = population.groups.assign(population.performance[rows])
     queues = [random.permutation(rows[group == g]) for g in np.unique(group)]
     # One of each group in turn, so that small groups are used up before large ones take their places.
     turns = np.concatenate([np.arange(len(q)) + k / len(queues) for k, q in enumerate(queues)])

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
-from workbench.groups import CARTPOLE
 from workbench.population import FINGERPRINT, Population, Text
 
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
@@ -118,9 +117,9 @@ class _Evaluation:
             return np.arange(n)
         if name == "marked":
             return np.zeros(n, bool) if self.marks is None else self.marks
-        if name == "group" and "survival" in self.population.columns:
-            group = CARTPOLE.assign(self.population["survival"])
-            return np.array([*CARTPOLE.names, ""])[group]
+        if name == "group" and self.population.measured:
+            groups = self.population.groups
+            return np.array([*groups.names, ""])[groups.assign(self.population.performance)]
         known = ", ".join(["id", *self.population.columns, "group", "marked"])
         raise WorkbenchError(f"filter: no column {name!r}; there are {known}")
 
@@ -155,13 +154,13 @@ class _Evaluation:
             a, a_node = b, b_node
         return result
 
-    @staticmethod
-    def _comparable(a: Any, a_node: ast.expr, b: Any, b_node: ast.expr) -> None:
+    def _comparable(self, a: Any, a_node: ast.expr, b: Any, b_node: ast.expr) -> None:
         a_text, b_text = np.asarray(a).dtype.kind == "U", np.asarray(b).dtype.kind == "U"
         if a_text != b_text:
             text, number = (a_node, b_node) if a_text else (b_node, a_node)
             raise WorkbenchError(f"filter: {ast.unparse(text)} is text and {ast.unparse(number)} is a number")
         for node, other in ((a_node, b_node), (b_node, a_node)):
             named = isinstance(node, ast.Name) and node.id == "group" and isinstance(other, ast.Constant)
-            if named and other.value not in CARTPOLE.names:  # type: ignore[attr-defined]
-                raise WorkbenchError(f"filter: no group {b!r}; there are {', '.join(CARTPOLE.names)}")
+            names = self.population.groups.names
+            if named and other.value not in names:  # type: ignore[attr-defined]
+                raise WorkbenchError(f"filter: no group {b!r}; there are {', '.join(names)}")

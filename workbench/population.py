@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from workbench import storage
 from workbench.errors import WorkbenchError
+from workbench.groups import Groups
+from workbench.performance import Measure, groups_of, measure_of
 from workbench.places import default_population
 from workbench.policies import PolicySpec
 
@@ -74,6 +76,7 @@ class Population:
         weights: (n, p) float32, in `torch.nn.utils.parameters_to_vector` order; may be mapped from a file.
         columns: for each name an array (n,), or `Text`.
         provenance: JSON: what made it, with what arguments, seed and versions.
+        edges: between groups of survival or return, where others are wanted than `groups` gives without.
         path: the file it was read from, if any.
         stored_hash: the content hash written in that file.
     """
@@ -82,6 +85,7 @@ class Population:
     weights: NDArray[np.float32]
     columns: Mapping[str, Column] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    edges: tuple[float, ...] = ()
     path: Path | None = None
     stored_hash: str | None = None
 
@@ -123,6 +127,26 @@ class Population:
     def name(self) -> str:
         """The file's name without its suffix, or `population`."""
         return self.path.stem if self.path else "population"
+
+    @property
+    def measure(self) -> Measure:
+        """What its networks are judged by: survival or return."""
+        return measure_of(self.spec)
+
+    @property
+    def measured(self) -> bool:
+        """Whether it has a column of that."""
+        return self.measure.name in self.columns
+
+    @property
+    def performance(self) -> NDArray[np.float64]:
+        """(n,) mean survival (steps) or return of each; NaN where there is no such column."""
+        return np.asarray(self[self.measure.name], float) if self.measured else np.full(len(self), np.nan)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Groups of that."""
+        return groups_of(self.spec, self.edges, self.performance)
 
     @cached_property
     def content_hash(self) -> str:
@@ -176,7 +200,9 @@ class Population:
         return arrays
 
     def _description(self) -> dict[str, Any]:
+        edges = {"edges": list(self.edges)} if self.edges else {}
         return {
+            **edges,
             "kind": "population",
             "spec": self.spec.to_json(),
             "columns": [
@@ -216,8 +242,10 @@ def load(path: Path | str | None = None) -> Population:
             ):
                 raise WorkbenchError(f"column {name!r} has codes outside its vocabulary")
             columns[name] = Text(data, vocabulary)
+        edges = tuple(map(float, header.get("edges", ())))
+        groups_of(spec, edges, None)  # refuses what does not rise
         return Population(
-            spec, arrays["weights"], columns, dict(header.get("provenance") or {}), path, str(header.get("hash"))
+            spec, arrays["weights"], columns, dict(header.get("provenance") or {}), edges, path, str(header.get("hash"))
         )
     except WorkbenchError as error:
         text = str(error)

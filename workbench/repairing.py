@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench import comparing, repairs
+from workbench import repairs
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.numerics.conditional import align_existing
@@ -23,7 +23,7 @@ from workbench.numerics.damage import KINDS, Damage, damage, fill
 from workbench.policies import PolicySpec, forward
 from workbench.population import Population
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import has_discrete_actions, rollout
 from workbench.rollouts.reference_set import reference_set
 from workbench.rollouts.states import own
 from workbench.storage import atomic_write, write_text
@@ -201,7 +201,7 @@ def reference_states(population: Population, seed: int) -> NDArray[np.float32]:
     Raises:
         WorkbenchError: the environment's actions are not discrete, so that there is no share of them.
     """
-    if not comparing.has_discrete_actions(population.spec):
+    if not has_discrete_actions(population.spec):
         raise WorkbenchError(f"repair: the actions of {population.spec.env} are not discrete; none can be compared")
     return reference_set("rollouts", population, STATES, seed).states
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from textual.app import App
+from wire import count_bytes, listening
 
 from workbench.axes import axis
 from workbench.charts import histogram_lines
@@ -54,26 +55,11 @@ def text(app):
 
 async def sent(app, pilot, key):
     """What a key has painted: columns (x, width) by line; and bytes, in 24-bit colour."""
-    compositor = type(app.screen._compositor)
-    paint = compositor.render_partial_update
-    updates, data = [], []
-
-    def listen(self):
-        update = paint(self)
-        if update is not None:
-            updates.extend(update.spans)
-            data.append(update.render_segments(app.console))
-        return update
-
-    compositor.render_partial_update = listen
-    before, app.console._color_system = app.console._color_system, 3
-    try:
+    updates = []
+    with listening(app, updates) as data:
         await pilot.press(key)
         await pilot.pause()
-    finally:
-        compositor.render_partial_update = paint
-        app.console._color_system = before
-    return updates, len("".join(data).encode())
+    return [span for update in updates for span in update.spans], count_bytes(data)
 
 
 def cloud(rng, n=5000, m=40):

@@ -10,6 +10,7 @@ import pytest
 from converge_pane import go_to, joined, opened, run, settled
 from rich.cells import cell_len
 from sample_pane import text, typed, until
+from wire import count_bytes, listening
 
 from workbench.analyses import converge, find
 from workbench.analysis import Selection
@@ -398,18 +399,7 @@ async def test_a_cursor_move_sends_little_and_an_idle_screen_nothing(population,
     async with opened(population, size) as (app, pilot):
         app.pane.state.params = replace(app.pane.state.params, networks=96)
         await run(app, pilot)
-        compositor = type(app.screen._compositor)
-        paint, data = compositor.render_partial_update, []
-
-        def listen(self):
-            update = paint(self)
-            if update is not None:
-                data.append(update.render_segments(app.console))
-            return update
-
-        compositor.render_partial_update = listen
-        before, app.console._color_system = app.console._color_system, 3
-        try:
+        with listening(app) as data:
             for zoomed in ((), ("z",)):
                 await pilot.press(*zoomed, "home")
                 await pilot.pause()
@@ -417,13 +407,10 @@ async def test_a_cursor_move_sends_little_and_an_idle_screen_nothing(population,
                     data.clear()
                     await pilot.press(key)
                     await pilot.pause()
-                    assert len("".join(data).encode()) <= 3000
+                    assert count_bytes(data) <= 3000
             data.clear()
             await pilot.pause(0.6)
             assert data == []
-        finally:
-            compositor.render_partial_update = paint
-            app.console._color_system = before
 
 
 def odd(n):

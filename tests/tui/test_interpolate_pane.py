@@ -12,6 +12,7 @@ from interpolate_pane import go_to, opened, pressed, settled
 from rich.cells import cell_len
 from sample_pane import text, typed, until
 from test_converge_pane import acrobot, linear, odd
+from wire import count_bytes, listening
 
 from workbench.analyses import find, landscape, policy, sweep, sweeps
 from workbench.analysis import Selection
@@ -396,22 +397,11 @@ async def test_a_cursor_move_sends_little_an_animation_little_and_an_idle_screen
     async with opened(population, size) as (app, pilot):
         if not app.pane.rollouts.region:
             await pressed(app, pilot, "i")
-        compositor = type(app.screen._compositor)
-        paint, data = compositor.render_partial_update, []
-
-        def listen(self):
-            update = paint(self)
-            if update is not None:
-                data.append(update.render_segments(app.console))
-            return update
-
-        compositor.render_partial_update = listen
-        before, app.console._color_system = app.console._color_system, 3
-        try:
+        with listening(app) as data:
             for key in ("left", "left", "right", "l", "h"):
                 data.clear()
                 await pressed(app, pilot, key)
-                assert 0 < len("".join(data).encode()) <= 3000
+                assert 0 < count_bytes(data) <= 3000
             data.clear()
             await pilot.pause(0.6)
             assert data == []
@@ -422,10 +412,7 @@ async def test_a_cursor_move_sends_little_an_animation_little_and_an_idle_screen
                 for view in app.pane.rollouts.views:
                     view._tick()
                 await pilot.pause()
-                assert len("".join(data).encode()) <= 3000  # ten times a second
-        finally:
-            compositor.render_partial_update = paint
-            app.console._color_system = before
+                assert count_bytes(data) <= 3000  # ten times a second
 
 
 def deep(n):

@@ -8,6 +8,7 @@ import pytest
 from converge_pane import joined, opened, run
 from rich.cells import cell_len
 from sample_pane import text, until
+from wire import listening
 
 from workbench.analyses import pair
 from workbench.analysis import Selection
@@ -194,21 +195,10 @@ async def test_any_size_bears_all_keys_and_resizing_and_an_idle_screen_sends_not
             await pilot.press("tab", "right", "full_stop", "2", "3", "4", "minus", "shift+tab", "1")
             await settled(app, pilot)
             assert all(cell_len(line) <= other[0] for line in text(app).splitlines())
-        compositor = type(app.screen._compositor)
-        paint, data = compositor.render_partial_update, []
-
-        def listen(self):
-            update = paint(self)
-            data.append(update)
-            return update
-
         await pilot.pause(0.3)
-        compositor.render_partial_update = listen
-        try:
+        with listening(app) as data:
             await pilot.pause(0.6)
-            assert not any(update is not None for update in data)
-        finally:
-            compositor.render_partial_update = paint
+            assert data == []
 
 
 ACROBOT, LINEAR = PolicySpec((6, 8, 5, 3), env="Acrobot-v1"), PolicySpec((4, 2))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from sample_pane import opened, run, settled, text, until
+from wire import count_bytes, listening
 
 from workbench.analyses import sample
 from workbench.policies import PolicySpec
@@ -111,36 +112,23 @@ async def test_forms_are_filled_in(population, trained):
 async def test_a_cursor_move_sends_little_and_an_idle_screen_nothing(population, trained):
     async with opened(population, (120, 40)) as (app, pilot):
         await run(app, pilot)
-        compositor = type(app.screen._compositor)
-        paint, data = compositor.render_partial_update, []
-
-        def listen(self):
-            update = paint(self)
-            if update is not None:
-                data.append(update.render_segments(app.console))
-            return update
 
         async def quiet():
             while data or not app.pane.places.map.display:
                 data.clear()
                 await pilot.pause(0.3)
 
-        compositor.render_partial_update = listen
-        before, app.console._color_system = app.console._color_system, 3
-        try:
+        with listening(app) as data:
             await pilot.press("home")
             await settled(app, pilot)
             await quiet()
             for key in ("right_square_bracket", "right", "left", "up", "down"):
                 await pilot.press(key)
                 await settled(app, pilot)
-                assert len("".join(data).encode()) < 4500
+                assert count_bytes(data) < 4500
                 await quiet()
             await pilot.pause(0.6)
             assert data == []
-        finally:
-            compositor.render_partial_update = paint
-            app.console._color_system = before
 
 
 def odd(n):

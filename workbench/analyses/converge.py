@@ -18,7 +18,6 @@ from workbench.comparing import COLUMNS, CONTROLS, Compared, Comparison, How
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import HeatMap, figure
-from workbench.groups import CARTPOLE
 from workbench.numerics.similarity.convergence import standardise
 from workbench.numerics.similarity.family import fine
 from workbench.numerics.similarity.grouped import Contrast, PairSummary, contrast, dendrogram_order, mutual, summarise
@@ -71,8 +70,10 @@ class Frame:
     """(n,) of the networks."""
     rows: NDArray[np.int64]
     """(n,) in their population."""
+    measure: str
+    """survival or return: what stands under `survival`."""
     survival: NDArray[np.float64]
-    """(n,) steps, NaN where it is not known."""
+    """(n,) steps or return, NaN where it is not known."""
     groups: tuple[str, ...]
     member: NDArray[np.int64]
     """(n,) the group of each network."""
@@ -178,9 +179,9 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
     def frame(done: int) -> Frame:
         return Frame(
-            done, total, columns, matrices, names, rows, survival, groups, member, constant, notes, chosen.name,
-            chosen.hash, len(states), params.layer, params.matching, params.signed, params.seed, params.resamples,
-            labels, statistics, contrasts, orders, sentence,
+            done, total, columns, matrices, names, rows, selection.population.measure.name, survival, groups,
+            member, constant, notes, chosen.name, chosen.hash, len(states), params.layer, params.matching,
+            params.signed, params.seed, params.resamples, labels, statistics, contrasts, orders, sentence,
         )  # fmt: skip
 
     done = 0
@@ -276,7 +277,9 @@ def _told(
 def _extremes(networks: Compared) -> tuple[int, int] | None:
     """The best and the worst survival group with pairs; of one population, the first that has two, if any has."""
     groups, member = networks.groups()
-    rank, whose = CARTPOLE.assign(networks.survival), np.repeat(np.arange(len(networks.rows)), networks.sizes)
+    whose = np.repeat(np.arange(len(networks.rows)), networks.sizes)
+    by = zip(networks.populations, networks.rows, strict=True)
+    rank = np.concatenate([p.groups.assign(p.performance[rows]) for p, rows in by])
     first = [int(np.flatnonzero(member == g)[0]) for g in range(len(groups))]
     able = [g for g, k in enumerate(first) if rank[k] >= 0 and (member == g).sum() > 1]
     of_one = ([g for g in able if whose[first[g]] == p] for p in range(len(networks.rows)))
@@ -345,7 +348,8 @@ def summary(frame: Frame) -> dict[str, Any]:
     }
     return {
         "networks": list(frame.names),
-        "survival": frame.survival.tolist(),
+        "measure": frame.measure,
+        frame.measure: frame.survival.tolist(),
         "group": [frame.groups[g] if g >= 0 else None for g in frame.member],
         "constant_units": frame.constant.tolist(),
         "notes": list(frame.notes),
@@ -394,7 +398,7 @@ def write_matrix(_compute: Compute, _selection: Selection, _params: Params, fram
     if path.suffix == ".npz":
         groups = np.array([frame.groups[g] if g >= 0 else "" for g in frame.member])
         arrays = {column: frame.matrices[c] for c, column in enumerate(frame.columns)}
-        told = {"names": np.array(frame.names), "rows": frame.rows, "survival": frame.survival, "groups": groups}
+        told = {"names": np.array(frame.names), "rows": frame.rows, frame.measure: frame.survival, "groups": groups}
         about = {"states": np.array(frame.states), "states_hash": np.array(frame.states_hash)}
         write_arrays(path, {**arrays, **told, **about})
         return

@@ -15,6 +15,7 @@ from workbench import generators
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
+from workbench.groups import Groups
 from workbench.numerics.statistics import mean_interval
 from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, Population, fingerprints
@@ -98,7 +99,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     predictor = predictor_of(generator)
     if predictor is None:
         raise WorkbenchError(f"dial: {generator.title} has no survival predictor; functional generators have one")
-    group = _group_of(params.target, generator.groups, ALL)
+    group = group_of(selection.population.groups, params.target, generator.groups, ALL)
     samples = generator.sample(params.candidates, group, params.seed)
     predicted, off = predictor.predict(samples.weights)
     keep = params.count * (TRIED if params.selector == "simulator" else 1)
@@ -106,7 +107,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     tried = 0
     if params.selector == "simulator":
         trial = Episodes(TRIAL_EPISODES * 5, params.cap, (params.seed + TRIAL_SEED) % 2**63)
-        lasted = rollout(samples.weights[order], generator.spec, trial, compute).steps.mean(1)
+        lasted = rollout(samples.weights[order], selection.population.spec, trial, compute).steps.mean(1)
         tried = len(order) * trial.count
         order = order[np.argsort(np.abs(lasted - params.target), kind="stable")]
     order = order[: params.count]
@@ -114,7 +115,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     def frame(done: int, steps: NDArray) -> Frame:
         return Frame(
             done, 2, params.target, f"{generator.NAME} ({generator.title})", params.selector, len(predicted),
-            params.seed, params.cap, json.dumps(generator.spec.to_json(), sort_keys=True), tried,
+            params.seed, params.cap, json.dumps(selection.population.spec.to_json(), sort_keys=True), tried,
             np.stack([predicted[order], off[order]], 1), steps, samples.latents[order], samples.weights[order],
         )  # fmt: skip
 
@@ -122,12 +123,10 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     yield frame(2, rollout(samples.weights[order], selection.population.spec, confirm, compute).steps)
 
 
-def _group_of(target: float, groups: tuple[str, ...], everything: str) -> str:
+def group_of(groups: Groups, target: float, known: tuple[str, ...], everything: str) -> str:
     """The survival group that a target lies in, where the generator knows it."""
-    from workbench.groups import CARTPOLE
-
-    name = CARTPOLE.names[int(CARTPOLE.assign(np.array([target]))[0])]
-    return name if name in groups else everything
+    name = groups.names[int(groups.assign(np.array([target]))[0])]
+    return name if name in known else everything
 
 
 def table(frame: Frame) -> Group:

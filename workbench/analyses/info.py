@@ -10,16 +10,18 @@ from rich.table import Table
 
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
-from workbench.groups import CARTPOLE
 from workbench.numerics.statistics import mean_interval
 from workbench.paper import CONSTANT_AGENT, RANDOM_AGENT, TABLE_1_TRAINING
+from workbench.performance import SURVIVAL, measure_named
+from workbench.physics import is_cartpole
 from workbench.population import fingerprints
 from workbench.rollouts.baselines import baselines
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 
-ROWS = (*CARTPOLE.names, "all")
-BASELINES = ("random", "constant", "rule")
+ALL = "all"
+SLOW_EPISODES = 100
+"""Episodes of a baseline, at most, where no compiled engine plays them."""
 CHUNK = 4096
 
 
@@ -41,16 +43,22 @@ class Frame:
 
     done: int
     total: int
+    measure: str
+    """survival or return."""
     measured: bool
-    """Whether the population has a column `survival`; the next three are zeros if not."""
+    """Whether the population has a column of it; the next three are zeros if not."""
+    groups: tuple[str, ...]
+    """Names of the groups, and all."""
     sizes: NDArray[np.int64]
-    """(5,) networks in each group, and all."""
+    """(groups,) networks in each group, and all."""
     means: NDArray[np.float64]
-    """(5,) mean survival, steps."""
+    """(groups,) mean survival (steps) or return."""
     deviations: NDArray[np.float64]
-    """(5,) standard deviation of survival, steps."""
+    """(groups,) its standard deviation."""
+    agents: tuple[str, ...]
+    """Baselines that are played: random, constant, and in Cart-Pole a rule."""
     baselines: NDArray[np.float64]
-    """(3, 3): mean survival of each baseline and its 95 % interval, steps."""
+    """(agents, 3): mean survival or return of each and its 95 % interval."""
     episodes: int
     seed: int
     held_out: int
@@ -71,28 +79,31 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     """
     population = selection.population
     n = len(selection)
-    sizes, means, deviations = np.zeros(len(ROWS), np.int64), np.zeros(len(ROWS)), np.zeros(len(ROWS))
-    measured = "survival" in population.columns
+    groups, measured = population.groups, population.measured
+    rows = (*groups.names, ALL)
+    sizes, means, deviations = np.zeros(len(rows), np.int64), np.zeros(len(rows)), np.zeros(len(rows))
     if measured:
-        survival = np.asarray(population["survival"], float)[selection.indices]
-        group = CARTPOLE.assign(survival)
-        for g in range(len(ROWS)):
-            part = survival[group == g] if g < len(CARTPOLE) else survival
+        values = population.performance[selection.indices]
+        group = groups.assign(values)
+        for g in range(len(rows)):
+            part = values[group == g] if g < len(groups) else values[~np.isnan(values)]
             sizes[g] = len(part)
             if len(part):
                 means[g], deviations[g] = part.mean(), part.std()
     held = int(np.asarray(population["held_out"])[selection.indices].sum()) if "held_out" in population.columns else 0
-    measures = np.zeros((len(BASELINES), 3))
+    agents = baselines(population.spec)
+    measures = np.zeros((len(agents), 3))
+    played = params.episodes if is_cartpole(population.spec) else min(params.episodes, SLOW_EPISODES)
     counts = np.zeros(3, np.int64)
 
     def frame(done: int) -> Frame:
         return Frame(
-            done, n, measured, sizes, means, deviations, measures, params.episodes, params.seed, held, *map(int, counts)
-        )
+            done, n, population.measure.name, measured, rows, sizes, means, deviations, tuple(agents), measures, played,
+            params.seed, held, *map(int, counts),
+        )  # fmt: skip
 
-    for b, (weights, spec) in enumerate(baselines().values()):
-        steps = rollout(weights, spec, Episodes(params.episodes, params.cap, params.seed), compute).steps[0]
-        interval = mean_interval(steps)
+    for b, (weights, spec) in enumerate(agents.values()):
+        interval = mean_interval(performance(weights, spec, Episodes(played, params.cap, params.seed), compute)[0])
         measures[b] = interval.value, interval.low, interval.high
     yield frame(0)
     population.verify()
@@ -110,23 +121,27 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 
 def table(frame: Frame) -> Table:
-    """Groups beside Table 1's training half, with baselines below."""
-    out = Table(title=f"{frame.total:,} networks beside Table 1 of Agent Embeddings (survival time in steps)")
-    for name in ("group", "networks", "mean", "std", "paper: networks", "mean", "std"):
+    """Groups beside Table 1's training half where survival is measured, with baselines below."""
+    paper = measure_named(frame.measure) is SURVIVAL and set(frame.groups) == set(TABLE_1_TRAINING)
+    beside = " beside Table 1 of Agent Embeddings (survival time in steps)" if paper else f": {frame.measure}"
+    out = Table(title=f"{frame.total:,} networks{beside}")
+    for name in ("group", "networks", "mean", "std", *(("paper: networks", "mean", "std") if paper else ())):
         out.add_column(name, justify="left" if name == "group" else "right")
-    for g, name in enumerate(ROWS):
-        theirs = TABLE_1_TRAINING[name]
+    for g, name in enumerate(frame.groups):
         ours = (
             (f"{frame.sizes[g]:,}", f"{frame.means[g]:.1f}", f"{frame.deviations[g]:.1f}")
             if frame.measured and frame.sizes[g]
             else ("0" if frame.measured else "not measured", "-", "-")
         )
-        out.add_row(name, *ours, f"{theirs.size:,}", f"{theirs.mean}", f"{theirs.std}", end_section=name == "151-200")
+        t = TABLE_1_TRAINING.get(name)
+        theirs = (f"{t.size:,}", f"{t.mean}", f"{t.std}") if paper and t else ()
+        out.add_row(name, *ours, *theirs, end_section=g == len(frame.groups) - 2)
     out.add_section()
-    for b, name in enumerate(BASELINES):
+    for b, name in enumerate(frame.agents):
         value, low, high = frame.baselines[b]
         printed = {"random": f"{RANDOM_AGENT:g}", "constant": f"{CONSTANT_AGENT:g}"}.get(name, "-")
-        out.add_row(f"{name} agent", "", f"{value:.2f} ± {(high - low) / 2:.2f}", "", "", printed, "")
+        row = (f"{name} agent", "", f"{value:.2f} ± {(high - low) / 2:.2f}", "")
+        out.add_row(*row, *(("", printed, "") if paper else ()))
     out.caption = (
         f"baselines: 95 % interval, {frame.episodes} episodes, seed {frame.seed}; held out {frame.held_out:,}; "
         f"not finite {frame.not_finite}, constant {frame.constant}, duplicate {frame.duplicates}"
@@ -138,14 +153,15 @@ def summary(frame: Frame) -> dict[str, Any]:
     """The same as JSON values."""
     groups = {
         name: {"networks": int(frame.sizes[g]), "mean": float(frame.means[g]), "std": float(frame.deviations[g])}
-        for g, name in enumerate(ROWS)
+        for g, name in enumerate(frame.groups)
     }
     return {
         "networks": frame.total,
+        "measure": frame.measure,
         "groups": groups if frame.measured else None,
         "baselines": {
             name: dict(zip(("mean", "low", "high"), map(float, frame.baselines[b]), strict=True))
-            for b, name in enumerate(BASELINES)
+            for b, name in enumerate(frame.agents)
         },
         "episodes": frame.episodes,
         "seed": frame.seed,

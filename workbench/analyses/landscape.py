@@ -1,4 +1,4 @@
-"""Survival as a landscape: the plane through three agents, or a slice around one in random directions.
+"""Survival or return as a landscape: the plane through three agents, or a slice around one in random directions.
 
 Slices in weights go in filter-normalised directions (Li, Xu, Taylor, Studer and Goldstein, *Visualizing the loss
 landscape of neural nets*, 2018): each unit's part of a direction is as long as the unit's own weights, so that networks
@@ -23,9 +23,10 @@ from workbench.errors import WorkbenchError
 from workbench.figures import HeatMap, figure, text_heat_map
 from workbench.numerics.landscapes import filter_normalised, plane
 from workbench.numerics.symmetry import align
+from workbench.performance import RETURN, measure_named
 from workbench.population import Population
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 from workbench.text import clean
 
 SPACES = ("weights", "latent")
@@ -75,8 +76,10 @@ class Frame:
     """The agents."""
     space: str
     generator: str
+    measure: str
+    """survival or return: what stands under `survival`."""
     survival: NDArray[np.float64]
-    """(g, g) mean steps, rows upwards; NaN where it is not played yet. Filled in place."""
+    """(g, g) mean steps or returns, rows upwards; NaN where it is not played yet. Filled in place."""
     x: NDArray[np.float64]
     """(g,) across."""
     y: NDArray[np.float64]
@@ -84,7 +87,7 @@ class Frame:
     places: NDArray[np.float64]
     """(agents, 2) where the agents lie."""
     agents: NDArray[np.float64]
-    """(agents,) survival of the agents themselves in the same episodes, steps."""
+    """(agents,) the same of the agents themselves, in the same episodes."""
     seed: int
     episodes: int
     cap: int
@@ -126,13 +129,13 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             directions *= drawn.std(axis=0) / np.sqrt(len(origin))
         x = y = np.linspace(-params.span, params.span, params.grid)
     survival = np.full((params.grid, params.grid), np.nan)
-    played = rollout(agents, population.spec, episodes, compute).steps.mean(1)
+    played = performance(agents, population.spec, episodes, compute).mean(1)
 
     def frame(done: int) -> Frame:
         return Frame(
             done, params.grid, tuple(f"#{row}" for row in rows), params.space,
-            f"{generator.NAME} ({generator.title})" if generator else "", survival, x, y, places, played, params.seed,
-            params.episodes, params.cap,
+            f"{generator.NAME} ({generator.title})" if generator else "", population.measure.name, survival, x, y,
+            places, played, params.seed, params.episodes, params.cap,
         )  # fmt: skip
 
     yield frame(0)
@@ -141,7 +144,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         points = origin + np.outer(x, directions[0]) + y[k] * directions[1]
         with np.errstate(over="ignore"):
             weights = points.astype(np.float32) if generator is None else generator.decode(points, params.group)
-        survival[k] = rollout(weights, population.spec, episodes, compute).steps.mean(1)
+        survival[k] = performance(weights, population.spec, episodes, compute).mean(1)
         yield frame(done)
 
 
@@ -155,7 +158,7 @@ def _rows(population: Population, params: Params) -> list[int]:
 
 
 def panel(frame: Frame) -> HeatMap:
-    """Survival over the plane, the agents' cells marked."""
+    """Survival or return over the plane, the agents' cells marked."""
     half = [(v[1] - v[0]) / 2 for v in (frame.x, frame.y)]
     near = [
         (int(np.abs(frame.y - place[1]).argmin()), int(np.abs(frame.x - place[0]).argmin())) for place in frame.places
@@ -163,7 +166,8 @@ def panel(frame: Frame) -> HeatMap:
     plane_ = len(frame.names) == 3
     unit = "distance in latent space" if frame.space == "latent" else "distance in weights"
     return HeatMap(
-        frame.survival, value_label="survival", value_range=(0.0, float(frame.cap)), upward=True, marked=near,
+        frame.survival, value_label=frame.measure,
+        value_range=measure_named(frame.measure).range(frame.cap, frame.survival), upward=True, marked=near,
         x_range=(float(frame.x[0] - half[0]), float(frame.x[-1] + half[0])),
         y_range=(float(frame.y[0] - half[1]), float(frame.y[-1] + half[1])),
         x_label=unit if plane_ else "first direction", y_label="" if plane_ else "second direction",
@@ -176,6 +180,8 @@ def sentence(frame: Frame) -> str:
     known = frame.survival[np.isfinite(frame.survival)]
     if not known.size:
         return "playing…"
+    if measure_named(frame.measure) is RETURN:
+        return f"mean return {known.mean():.1f}, worst {known.min():.1f}, best {known.max():.1f}"
     return (
         f"{np.mean(known >= frame.cap - 1e-9):.0%} of the picture reaches the cap of {frame.cap} steps, "
         f"{np.mean(known < 50):.0%} stays below 50; mean {known.mean():.1f}, best {known.max():.1f}"
@@ -185,7 +191,8 @@ def sentence(frame: Frame) -> str:
 def about(frame: Frame) -> str:
     """What the picture is of."""
     agents = ", ".join(f"{name} {steps:.1f}" for name, steps in zip(frame.names, frame.agents, strict=True))
-    text = f"{agents} steps themselves; {frame.survival.shape[0]} x {frame.survival.shape[1]} networks"
+    agents += measure_named(frame.measure).unit
+    text = f"{agents} themselves; {frame.survival.shape[0]} x {frame.survival.shape[1]} networks"
     text += f", {frame.generator}" if frame.generator else ""
     return f"{text}; {frame.episodes} episodes, cap {frame.cap}, seed {frame.seed}"
 
@@ -198,7 +205,7 @@ def table(frame: Frame) -> Group:
 
 
 def summary(frame: Frame) -> dict[str, Any]:
-    """Every survival time."""
+    """Every survival time or return."""
     return {
         "networks": list(frame.names),
         "originals": frame.agents.tolist(),
@@ -207,7 +214,8 @@ def summary(frame: Frame) -> dict[str, Any]:
         "x": frame.x.tolist(),
         "y": frame.y.tolist(),
         "places": frame.places.tolist(),
-        "survival": frame.survival.tolist(),
+        "measure": frame.measure,
+        frame.measure: frame.survival.tolist(),
         "seed": frame.seed,
         "episodes": frame.episodes,
         "cap": frame.cap,
@@ -217,7 +225,7 @@ def summary(frame: Frame) -> dict[str, Any]:
 
 def svg(frame: Frame) -> str:
     """The picture."""
-    return figure([panel(frame)], "Survival around agents")
+    return figure([panel(frame)], f"{frame.measure.capitalize()} around agents")
 
 
 def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
@@ -225,4 +233,6 @@ def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
     return generators.file_of(selection, params) if params.space == "latent" else ()
 
 
-ANALYSIS = Analysis("landscape", "Survival around agents", Params, Frame, run, table, summary, figure=svg, reads=reads)
+ANALYSIS = Analysis(
+    "landscape", "Survival or return around agents", Params, Frame, run, table, summary, figure=svg, reads=reads
+)

@@ -19,6 +19,7 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import HeatMap, figure, text_heat_map
 from workbench.numerics.regions import Condition, Region, share_map, where
+from workbench.performance import measure_named
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec
 from workbench.population import load
@@ -55,8 +56,10 @@ class Frame:
     done: int
     total: int
     names: tuple[str, str]
+    measure: str
+    """survival or return: what stands under `survival`."""
     survival: tuple[float | None, float | None]
-    """Steps, as the population has them."""
+    """Steps or return, as the population has them."""
     columns: tuple[str, ...]
     values: NDArray[np.float64]
     """(columns, 2) from the first to the second and back."""
@@ -155,7 +158,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     named = dimension_names(spec)
     lasting = [None if math.isnan(v) else v for v in pair.survival.tolist()]
     yield Frame(
-        1, 1, names, (lasting[0], lasting[1]), columns,
+        1, 1, names, selection.population.measure.name, (lasting[0], lasting[1]), columns,
         np.stack([values[:, 0, 1], values[:, 1, 0]], axis=1), hidden, hidden_partners, output, output_partners,
         constant, shares, (named[across], named[up]), x_edges, y_edges, told, chosen.name, chosen.hash, len(states),
         params.matching, params.signed, params.seed,
@@ -250,7 +253,7 @@ def table(frame: Frame) -> Group:
         a, b = frame.value(column)
         out.add_row(COLUMNS[column].title, _shown(a, 3), _shown(b, 3), COLUMNS[column].measure.source)
     lasted = ", ".join("-" if s is None else f"{s:.1f}" for s in frame.survival)
-    lines = [f"survival {lasted} steps; {frame.where}", described(frame)]
+    lines = [f"{frame.measure} {lasted}{measure_named(frame.measure).unit}; {frame.where}", described(frame)]
     lines += [
         f"constant units of {clean(name)}, left out of CD: {', '.join(map(str, units))}"
         for name, units in zip(frame.names, frame.constant, strict=True)
@@ -264,7 +267,8 @@ def summary(frame: Frame) -> dict[str, Any]:
     """The same as JSON values."""
     return {
         "networks": list(frame.names),
-        "survival": list(frame.survival),
+        "measure": frame.measure,
+        frame.measure: list(frame.survival),
         "states": {"from": frame.states, "hash": frame.states_hash, "count": frame.count},
         "matching": frame.matching,
         "signed": frame.signed,

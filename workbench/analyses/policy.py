@@ -12,11 +12,12 @@ from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.numerics.statistics import mean_interval
+from workbench.performance import RETURN, measure_named
 from workbench.physics import Physics, is_cartpole
 from workbench.policies import forward
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.outcomes import Trace
-from workbench.rollouts.play import behaviour, record, rollout
+from workbench.rollouts.play import behaviour, judged, record, rollout
 
 GRID = (33, 33)
 """Points of the plane over angle and angular velocity."""
@@ -49,10 +50,14 @@ class Frame:
     network: int
     cap: int
     seed: int
+    measure: str
+    """survival or return."""
     steps: NDArray[np.int32]
-    """(episodes,) steps survived."""
+    """(episodes,) how long each lasted."""
+    values: NDArray[np.float64]
+    """(episodes,) survival (steps) or return."""
     low: float
-    """Lower end of the 95 % interval of mean survival, steps."""
+    """Lower end of the 95 % interval of its mean."""
     high: float
     """Upper end."""
     behaviour: NDArray[np.float64]
@@ -76,9 +81,9 @@ class Frame:
         return Trace(self.states, self.actions, self.steps[None, self.episode : self.episode + 1])
 
     @property
-    def survival(self) -> float:
-        """Mean steps survived."""
-        return float(self.steps.mean())
+    def mean(self) -> float:
+        """Mean survival or return."""
+        return float(self.values.mean())
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -90,8 +95,9 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         raise WorkbenchError(f"episode: expected 0 to {params.episodes - 1}, got {params.episode}")
     weights, spec = np.asarray(population.weights[[params.network]]), population.spec
     episodes = Episodes(params.episodes, params.cap, params.seed)
-    steps = rollout(weights, spec, episodes, compute).steps[0]
-    interval = mean_interval(steps)
+    played = rollout(weights, spec, episodes, compute)
+    values = judged(played, spec)[0]
+    interval = mean_interval(values)
     moves, margin = np.full(3, np.nan), np.zeros((0, 0), np.float32)
     angles = velocities = np.zeros(0)
     if is_cartpole(spec):
@@ -106,7 +112,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         margin = (outputs[:, 1] - outputs[:, 0]).reshape(GRID)
     trace = record(weights, spec, episodes.one(params.episode))
     yield Frame(
-        1, 1, params.network, params.cap, params.seed, steps, interval.low, interval.high, moves, margin, angles,
+        1, 1, params.network, params.cap, params.seed, population.measure.name, played.steps[0], values,
+        interval.low, interval.high, moves, margin, angles,
         velocities, params.episode, trace.states, trace.actions,
     )  # fmt: skip
 
@@ -118,9 +125,16 @@ def table(frame: Frame) -> Table:
         show_header=False,
     )
     x, angle, sharpness = frame.behaviour
-    out.add_row("survival", f"{frame.survival:.2f} steps, 95 % interval {frame.low:.2f} to {frame.high:.2f}")
+    measure = measure_named(frame.measure)
+    out.add_row(measure.name, f"{frame.mean:.2f}{measure.unit}, 95 % interval {frame.low:.2f} to {frame.high:.2f}")
+    if measure is RETURN:
+        low, median, high = np.quantile(frame.values, [0, 0.5, 1])
+        out.add_row("episodes", f"worst {low:.1f}, median {median:.1f}, best {high:.1f}")
     low, median, high = np.quantile(frame.steps, [0, 0.5, 1])
-    out.add_row("episodes", f"shortest {low:.0f}, median {median:.0f}, longest {high:.0f}")
+    out.add_row(
+        "lengths" if measure is RETURN else "episodes",
+        f"shortest {low:.0f}, median {median:.0f}, longest {high:.0f} steps",
+    )
     if not np.isnan(x):
         out.add_row("lean", f"cart {x:+.3f} m, pole {np.degrees(angle):+.2f} degrees on average")
         out.add_row("sharpness", f"{sharpness:.3f} (1 pushes the same way all the time, 0 alternates)")
@@ -133,12 +147,14 @@ def summary(frame: Frame) -> dict[str, Any]:
     x, angle, sharpness = (None if np.isnan(v) else float(v) for v in frame.behaviour)
     return {
         "network": frame.network,
-        "survival": frame.survival,
+        "measure": frame.measure,
+        frame.measure: frame.mean,
         "interval": [frame.low, frame.high],
         "confidence": 0.95,
         "cap": frame.cap,
         "seed": frame.seed,
         "steps": frame.steps.tolist(),
+        "returns": frame.values.tolist(),
         "lean_x": x,
         "lean_angle": angle,
         "sharpness": sharpness,

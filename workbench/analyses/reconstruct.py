@@ -13,11 +13,10 @@ from workbench import generators
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.groups import CARTPOLE
 from workbench.numerics.statistics import mean_interval
 from workbench.policies import forward
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 from workbench.text import clean
 
 OWN_STATES, COMMON_STATES = 200, 500
@@ -55,10 +54,14 @@ class Frame:
     seed: int
     episodes: int
     cap: int
+    measure: str
+    """survival or return."""
+    groups: tuple[str, ...]
+    """Names of the groups of it."""
     group: NDArray[np.int64]
-    """(done,) survival group of the original."""
+    """(done,) group of the original."""
     survival: NDArray[np.float64]
-    """(done, 2) of original and copy, in the same episodes, steps."""
+    """(done, 2) survival (steps) or return of original and copy, in the same episodes."""
     agreement: NDArray[np.float64]
     """(done, 2) share of states where the copy does the same: states that trained networks visit, and those that the
     original visits itself, close to where its decision changes."""
@@ -79,7 +82,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     held_against = yardstick(population, params.group, params.seed, compute)
     random = np.random.default_rng([params.seed, 6])
     rows = random.permutation(held_against.held_out)[: params.count]
-    group = CARTPOLE.assign(held_against.survival[rows])
+    group = population.groups.assign(held_against.survival[rows])
     survival, agreement, distance = np.zeros((len(rows), 2)), np.zeros((len(rows), 2)), np.zeros(len(rows))
     common = visited(population.weights[held_against.training], population.spec, COMMON_STATES, params.seed + 1)
     for begin in range(0, len(rows), CHUNK):
@@ -88,21 +91,22 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         latents, _ = generator.encode(originals, params.group)
         copies = generator.decode(latents, params.group, params.seed if params.realistic else None)
         for k, weights in enumerate((originals, copies)):
-            survival[part, k] = rollout(weights, population.spec, episodes, compute).steps.mean(1)
+            survival[part, k] = performance(weights, population.spec, episodes, compute).mean(1)
         for k, states in enumerate((common, own(originals, population.spec, OWN_STATES, params.seed))):
             actions = [forward(w, population.spec, states).argmax(2) for w in (originals, copies)]
             agreement[part, k] = (actions[0] == actions[1]).mean(1)
         distance[part] = np.linalg.norm(originals - copies, axis=1) / np.linalg.norm(originals, axis=1)
         yield Frame(
             part.stop, len(rows), f"{generator.NAME} ({generator.title})", params.seed, params.episodes, params.cap,
-            group[: part.stop], survival[: part.stop], agreement[: part.stop], distance[: part.stop],
+            population.measure.name, population.groups.names, group[: part.stop], survival[: part.stop],
+            agreement[: part.stop], distance[: part.stop],
         )  # fmt: skip
 
 
 def rows_of(frame: Frame) -> dict[str, dict[str, float]]:
     """Figures by survival group, and of all."""
     found = {}
-    for g, name in enumerate((*CARTPOLE.names, "all")):
+    for g, name in enumerate((*frame.groups, "all")):
         chosen = frame.group == g if name != "all" else np.ones(frame.done, bool)
         if not chosen.any():
             continue

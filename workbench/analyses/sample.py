@@ -20,11 +20,12 @@ from workbench.figures import Histogram, figure
 from workbench.numerics.distributions import density
 from workbench.numerics.statistics import standard_error
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES
+from workbench.performance import SURVIVAL, measure_named
 from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 from workbench.text import clean
 
 if TYPE_CHECKING:
@@ -100,8 +101,10 @@ class Frame:
     """(n, p)."""
     latents: NDArray[np.float32]
     """(n, k)."""
+    measure: str
+    """survival or return: what stands under `survival`."""
     survival: NDArray[np.float64]
-    """(n,) mean steps."""
+    """(n,) mean steps, or returns."""
     error: NDArray[np.float64]
     """(n,) its standard error."""
     nearest: NDArray[np.int64]
@@ -154,15 +157,17 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     held_against = yardstick(population, params.group, params.seed, compute)
     floor = held_against.floor(params.count)
     unseen = held_against.unseen
-    grid = np.linspace(0, params.cap, GRID)
     total = 3 + len(CONTROLS) + (generator.NAME != FAITHFUL)
     selector = params.selector
     if selector == "auto":
-        selector = "predictor" if predictor_of(generator) else "none"
+        # What predicts has learnt from networks under the generator's own rules.
+        usable = predictor_of(generator) and generator.spec == population.spec
+        selector = "predictor" if usable else "none"
     chosen = draw(generator, held_against, params, selector, compute)
     weights = chosen.samples.weights
-    steps = rollout(weights, population.spec, episodes, compute).steps
-    survival = steps.mean(1)
+    values = performance(weights, population.spec, episodes, compute)
+    survival, measure = values.mean(1), population.measure
+    grid = np.linspace(*measure.range(params.cap, np.concatenate([survival, unseen])), GRID)
     densities = np.stack([density(survival, grid), density(unseen, grid)])
     n = len(weights)
     names: list[str] = []
@@ -175,8 +180,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             done, total, f"{generator.NAME} ({generator.title})", _origin(generator), params.group, params.source,
             selector, params.seed, params.episodes, params.cap, _spec_json(population.spec), tuple(names),
             np.array(scores).reshape(len(names), len(METRICS) + 2), (*METRICS, *COSTS), floor, word, sentence, weights,
-            chosen.samples.latents, survival, standard_error(steps), near, near_distance, agree, unseen, grid,
-            densities,
+            chosen.samples.latents, measure.name, survival, standard_error(values), near, near_distance,
+            agree, unseen, grid, densities,
         )  # fmt: skip
 
     def add(name: str, networks: NDArray, lasted: NDArray, cost: tuple[float, float], found: Any = None) -> None:
@@ -198,14 +203,14 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     for name in dict.fromkeys(["none", selector]) if faithful is not generator else ():
         if faithful is not None and params.group in faithful.groups:
             other = draw(faithful, held_against, params, name, compute, predictor_of(generator))
-            played = rollout(other.samples.weights, population.spec, episodes, compute).steps.mean(1)
+            played = performance(other.samples.weights, population.spec, episodes, compute).mean(1)
             add(label(faithful, name), other.samples.weights, played, (other.candidates / n, other.episodes))
             done += 1
             yield frame(done)
     done = total - len(CONTROLS)
     yield frame(done)
     for name, networks in controls(held_against, params):
-        played = rollout(networks, population.spec, episodes, compute).steps.mean(1)
+        played = performance(networks, population.spec, episodes, compute).mean(1)
         add(name, networks, played, (np.nan, 0))
         done += 1
         yield frame(done)
@@ -230,7 +235,7 @@ def draw(
         generator, params.count, params.group, params.seed, selector=selector, wanted=yardstick.wanted,
         predictor=predictor or predictor_of(generator),
         training=np.asarray(population.weights[yardstick.training]) if params.source == "posterior" else None,
-        change=change, compute=compute,
+        change=change, spec=population.spec, compute=compute,
     )  # fmt: skip
 
 
@@ -316,8 +321,9 @@ def _ratio(value: float) -> str:
 
 def about(frame: Frame) -> str:
     """What the figures are of."""
+    unit = measure_named(frame.measure).unit.strip() or frame.measure
     return (
-        f"trained on {frame.trained_on}; W1 in steps from {len(frame.unseen):,} held-out networks, floor "
+        f"trained on {frame.trained_on}; W1 in {unit} from {len(frame.unseen):,} held-out networks, floor "
         f"{frame.floor:.2f}; "
         f"n {len(frame.weights):,}, {frame.episodes} episodes, cap {frame.cap}, seed {frame.seed}; 95 % intervals"
     )
@@ -337,8 +343,8 @@ def table(frame: Frame) -> Group:
         out.add_column("", min_width=NAMED)
         for _, name in headings:
             out.add_column(name, justify="right")
-    theirs = TABLE_1_SAMPLES[frame.group]
-    survival.add_row(f"paper, {SAMPLED} samples", f"{theirs.mean}", f"{theirs.std}", "-", "-")
+    if theirs := TABLE_1_SAMPLES.get(frame.group if frame.measure == SURVIVAL.name else ""):
+        survival.add_row(f"paper, {SAMPLED} samples", f"{theirs.mean}", f"{theirs.std}", "-", "-")
     for name, row in frame.rows.items():
         figures = cells(row)
         survival.add_row(name, *figures[:OF_SURVIVAL])
@@ -349,7 +355,7 @@ def table(frame: Frame) -> Group:
 
 def summary(frame: Frame) -> dict[str, Any]:
     """The same as JSON values."""
-    theirs = TABLE_1_SAMPLES[frame.group]
+    theirs = TABLE_1_SAMPLES.get(frame.group if frame.measure == SURVIVAL.name else "")
     return {
         "generator": frame.generator,
         "trained_on": frame.trained_on,
@@ -363,17 +369,22 @@ def summary(frame: Frame) -> dict[str, Any]:
         "floor": frame.floor,
         "verdict": frame.verdict,
         "sentence": frame.sentence,
-        "paper": {"mean": theirs.mean, "std": theirs.std, "n": SAMPLED},
+        "paper": theirs and {"mean": theirs.mean, "std": theirs.std, "n": SAMPLED},
         "rows": frame.rows,
-        "survival": frame.survival.tolist(),
+        "measure": frame.measure,
+        frame.measure: frame.survival.tolist(),
     }
 
 
 def panel(frame: Frame) -> Histogram:
     """Figure 4's picture: survival of samples over that of held-out networks."""
+    measure = measure_named(frame.measure)
+    words, axis = f"{frame.group}{measure.unit}", {}
+    if measure is not SURVIVAL:
+        words, axis = f"{measure.name} {frame.group}", {"x_label": measure.name, "unit": ""}
     return Histogram(
-        (0.0, float(frame.cap)), frame.survival, "generated", frame.grid, frame.densities[1], "held out",
-        bars_density=frame.densities[0], line_values=frame.unseen, title=f"{frame.group} steps",
+        (float(frame.grid[0]), float(frame.grid[-1])), frame.survival, "generated", frame.grid,
+        frame.densities[1], "held out", bars_density=frame.densities[0], line_values=frame.unseen, title=words, **axis,
     )  # fmt: skip
 
 
@@ -386,8 +397,8 @@ def networks(frame: Frame) -> Population:
     """The samples as a population."""
     n = len(frame.weights)
     columns: dict[str, Any] = {
-        "survival": frame.survival,
-        "survival_se": frame.error.astype(np.float32),
+        frame.measure: frame.survival,
+        measure_named(frame.measure).error: frame.error.astype(np.float32),
         "recipe": TextColumn.of([f"sampled from {frame.generator.split(' ')[0]}"] * n),
         "nearest": frame.nearest,
         "nearest_distance": frame.distance.astype(np.float32),

@@ -1,4 +1,4 @@
-"""Survival time: every network in many episodes (Agent Embeddings, section 3.5)."""
+"""Survival time (Agent Embeddings, section 3.5), or return where that is what counts, in many episodes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,15 +10,16 @@ from rich.table import Table
 
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
-from workbench.groups import CARTPOLE
+from workbench.groups import Groups
 from workbench.numerics.statistics import standard_error
+from workbench.performance import groups_of
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import stream
+from workbench.rollouts.play import judged, stream
 
 
 @dataclass(frozen=True)
 class Params:
-    """How survival is measured."""
+    """How survival or return is measured."""
 
     episodes: int = 100
     """Episodes a network plays; the paper takes 100."""
@@ -30,17 +31,25 @@ class Params:
 
 @dataclass(frozen=True)
 class Frame:
-    """Survival times so far."""
+    """Survival times or returns so far."""
 
     done: int
     total: int
     episodes: int
     cap: int
     seed: int
+    measure: str
+    """survival or return."""
+    edges: tuple[float, ...]
+    """Between groups."""
+    groups: tuple[str, ...]
+    """Their names."""
     survival: NDArray[np.float64]
-    """(done,) mean steps."""
+    """(done,) mean over episodes, steps or return."""
     error: NDArray[np.float64]
-    """(done,) standard error of that mean, steps."""
+    """(done,) standard error of that mean."""
+    capped: NDArray[np.bool_]
+    """(done,) whether every episode reached the cap."""
     stored: NDArray[np.float64]
     """(done,) the population's own column, NaN where there is none."""
 
@@ -48,30 +57,34 @@ class Frame:
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
     """Yield a frame a chunk of networks."""
     population = selection.population
-    known = np.asarray(population["survival"], float) if "survival" in population.columns else None
-    stored = np.full(len(selection), np.nan) if known is None else known[selection.indices]
+    stored, groups = population.performance[selection.indices], population.groups
     survival, error = np.zeros(len(selection)), np.zeros(len(selection))
+    capped = np.zeros(len(selection), bool)
     episodes = Episodes(params.episodes, params.cap, params.seed)
 
     def frame(done: int) -> Frame:
+        # Where the population says nothing, quarters are those of what is measured here.
+        of = groups if population.measured else groups_of(population.spec, population.edges, survival[:done])
         return Frame(
-            done, len(selection), params.episodes, params.cap, params.seed, survival[:done], error[:done], stored[:done]
-        )
+            done, len(selection), params.episodes, params.cap, params.seed, population.measure.name, of.edges, of.names,
+            survival[:done], error[:done], capped[:done], stored[:done],
+        )  # fmt: skip
 
     yield frame(0)
     before = 0
     for done, part, _ in stream(selection.weights, population.spec, episodes, compute):
-        survival[before:done] = part.steps.mean(1)
-        error[before:done] = standard_error(part.steps)
+        values = judged(part, population.spec)
+        survival[before:done] = values.mean(1)
+        error[before:done] = standard_error(values)
+        capped[before:done] = (part.steps == params.cap).all(1)
         before = done
         yield frame(done)
 
 
 def table(frame: Frame) -> Table:
     """A row for each survival group, and one for all."""
-    out = Table(
-        title=f"Survival of {frame.done:,} networks: {frame.episodes} episodes each, cap {frame.cap}, seed {frame.seed}"
-    )
+    what = f"{frame.measure.capitalize()} of {frame.done:,} networks"
+    out = Table(title=f"{what}: {frame.episodes} episodes each, cap {frame.cap}, seed {frame.seed}")
     for name in ("group", "networks", "mean", "std", "mean s.e.", "at the cap", "retest", "95 %"):
         out.add_column(name, justify="left" if name == "group" else "right")
     for name, row in summary(frame)["groups"].items():
@@ -84,14 +97,15 @@ def table(frame: Frame) -> Table:
             f"{row['capped']:,}",
             *(("-", "-") if retest is None else (f"{retest['mean']:.2f}", f"{retest['p95']:.2f}")),
         )
-    out.caption = "retest: how far from the stored survival, mean and 95th percentile; s.e.: of one network's mean"
+    out.caption = f"retest: how far from the stored {frame.measure}, mean and 95th percentile; "
+    out.caption += "s.e.: of one network's mean"
     return out
 
 
 def summary(frame: Frame) -> dict[str, Any]:
     """Groups with mean and standard deviation, and how far a network's two measurements lie apart."""
-    group = CARTPOLE.assign(frame.survival)
-    masks = {name: group == g for g, name in enumerate(CARTPOLE.names)} | {"all": np.ones(len(group), bool)}
+    group = Groups(frame.edges, frame.groups).assign(frame.survival)
+    masks = {name: group == g for g, name in enumerate(frame.groups)} | {"all": np.ones(len(group), bool)}
     rows = {}
     for name, mask in masks.items():
         survival = frame.survival[mask]
@@ -103,7 +117,7 @@ def summary(frame: Frame) -> dict[str, Any]:
             "mean": None if empty else float(survival.mean()),
             "std": None if empty else float(survival.std()),
             "standard_error": None if empty else float(frame.error[mask].mean()),
-            "capped": int((survival == frame.cap).sum()),
+            "capped": int(frame.capped[mask].sum()),
             "retest": {"mean": float(gap.mean()), "p95": float(np.quantile(gap, 0.95))} if len(gap) else None,
         }
     return {
@@ -112,8 +126,9 @@ def summary(frame: Frame) -> dict[str, Any]:
         "cap": frame.cap,
         "seed": frame.seed,
         "groups": rows,
-        "survival": frame.survival.tolist(),
+        "measure": frame.measure,
+        frame.measure: frame.survival.tolist(),
     }
 
 
-ANALYSIS = Analysis("survival", "Measure survival times", Params, Frame, run, table, summary)
+ANALYSIS = Analysis("survival", "Measure survival or return", Params, Frame, run, table, summary)

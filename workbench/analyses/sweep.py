@@ -21,12 +21,13 @@ from workbench.errors import WorkbenchError
 from workbench.figures import Lines, Reference, Series, figure, text_lines
 from workbench.numerics.patterns import Pattern, pattern
 from workbench.numerics.statistics import standard_error
+from workbench.performance import measure_named
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec, forward
 from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import behaviour, rollout
+from workbench.rollouts.play import behaviour, has_discrete_actions, performance
 from workbench.rollouts.reference_set import ReferenceSet, reference_set
 from workbench.sweeping import TOLD, Walk, alphas_of, check_paths, needs_generator, walk
 from workbench.text import clean
@@ -73,7 +74,7 @@ class Frame:
     weights: NDArray[np.float32]
     """(paths, t, p)."""
     survival: NDArray[np.float64]
-    """(paths, t) mean steps."""
+    """(paths, t) mean steps, or returns."""
     error: NDArray[np.float64]
     """(paths, t) its standard error."""
     originals: NDArray[np.float64]
@@ -91,6 +92,8 @@ class Frame:
     """(2,) hidden convergence distance between A and B, both ways."""
     states: str
     states_hash: str
+    measure: str
+    """survival or return: what stands under `survival`."""
     margin: float
     seed: int
     episodes: int
@@ -98,7 +101,8 @@ class Frame:
 
     def pattern(self, path: str) -> Pattern:
         """What happens along a path."""
-        return pattern(self.alphas, self.survival[self.paths.index(path)], self.cap, self.margin)
+        top = measure_named(self.measure).top(self.cap)
+        return pattern(self.alphas, self.survival[self.paths.index(path)], top, self.margin)
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -107,7 +111,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     alphas = alphas_of(params.points, params.low, params.high)
     paths = check_paths(params.path, population.spec)
     episodes = Episodes(params.episodes, params.cap, params.seed)
-    if not 0 <= params.margin < params.cap:
+    if not 0 <= params.margin < population.measure.top(params.cap):
         raise WorkbenchError(f"margin: expected 0 or more and less than the cap of {params.cap}, got {params.margin:g}")
     ends = np.array([params.first, params.second])
     check_agents(population, {"first": params.first, "second": params.second})
@@ -121,8 +125,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     )
     shape = weights.shape[:2]
     every = np.concatenate([a, b, weights.reshape(-1, weights.shape[2])])
-    steps = rollout(every, population.spec, episodes, compute).steps
-    lasted, errors = steps.mean(1), standard_error(steps)
+    values = performance(every, population.spec, episodes, compute)
+    lasted, errors = values.mean(1), standard_error(values)
     spec = json.dumps(population.spec.to_json(), sort_keys=True)
     agreement, lean = np.full((*shape, 2), np.nan), np.full((*shape, 3), np.nan)
     nearest, distance = np.full(shape, -1), np.full(shape, np.nan)
@@ -133,13 +137,14 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             done, 3, (f"#{params.first}", f"#{params.second}"),
             f"{generator.NAME} ({generator.title})" if generator else "", params.group, spec, paths, alphas, weights,
             lasted[2:].reshape(shape), errors[2:].reshape(shape), lasted[:2], agreement, nearest, distance, lean,
-            convergence, states, states_hash, params.margin, params.seed, params.episodes, params.cap,
+            convergence, states, states_hash, population.measure.name, params.margin, params.seed, params.episodes,
+            params.cap,
         )  # fmt: skip
 
     yield frame(1)
     chosen = reference_set("rollouts", population, STATES, params.seed)
     states, states_hash = chosen.name, chosen.hash
-    if comparing.has_discrete_actions(population.spec):
+    if has_discrete_actions(population.spec):
         with np.errstate(all="ignore"):  # far beyond both agents
             actions = forward(every, population.spec, chosen.states).argmax(2)
         same = [(actions[2:] == actions[k]).mean(1) for k in (0, 1)]
@@ -192,7 +197,7 @@ def _nearest(
     from workbench.learning.data import ALL
     from workbench.learning.scoring import yardstick
 
-    if population.spec.sizes[-1] != 2 or "survival" not in population.columns or len(population) < 20:
+    if population.spec.sizes[-1] != 2 or not population.measured or len(population) < 20:
         return np.full(shape, -1), np.full(shape, np.nan)
     try:
         held_against = yardstick(population, ALL, seed, compute)
@@ -219,9 +224,11 @@ def panel(frame: Frame) -> Lines:
     a, b = first[frame.alphas == 0][0], first[frame.alphas == 1][0]
     straight = np.where(inside, a + (b - a) * frame.alphas, np.nan)
     series.append(Series(STRAIGHT, frame.alphas, straight, "·", "dim"))
+    measure = measure_named(frame.measure)
     return Lines(
-        series, "alpha", "survival (steps)", (Reference(1.0, "B", vertical=True),),
-        x_range=(float(frame.alphas[0]), float(frame.alphas[-1])), y_range=(0.0, 1.04 * frame.cap),
+        series, "alpha", measure.label, (Reference(1.0, "B", vertical=True),),
+        x_range=(float(frame.alphas[0]), float(frame.alphas[-1])),
+        y_range=measure.range(1.04 * frame.cap, frame.survival),
         title=f"{frame.names[0]} to {frame.names[1]}",
     )  # fmt: skip
 
@@ -233,7 +240,7 @@ def sentence(frame: Frame) -> str:
         p = frame.pattern(path)
         words = [f"barrier {p.barrier:.0f}"] + ([f"{p.beyond} past B"] if p.beyond else [])
         told.append(f"{path}: {p.name} ({', '.join(words)})")
-    text = f"{'; '.join(told)}; margin {frame.margin:g} steps."
+    text = f"{'; '.join(told)}; margin {frame.margin:g}{measure_named(frame.measure).unit}."
     if all(frame.pattern(path).saturated for path in frame.paths):
         text += (
             f" Everything from A to B reaches the cap of {frame.cap} steps: a higher cap ({2.5 * frame.cap:.0f}) may "
@@ -248,7 +255,8 @@ def sentence(frame: Frame) -> str:
 def about(frame: Frame) -> str:
     """What the figures are of."""
     a, b = frame.originals
-    text = f"A {frame.names[0]} survives {a:.1f}, B {frame.names[1]} {b:.1f} steps"
+    unit = measure_named(frame.measure).unit
+    text = f"{frame.measure} of A {frame.names[0]} {a:.1f}, of B {frame.names[1]} {b:.1f}{unit}"
     if np.isfinite(frame.convergence).all():
         forward_, backward = frame.convergence
         text += f"; hidden CD {frame.convergence.mean():.2f} ({forward_:.2f} →, {backward:.2f} ←)"
@@ -287,7 +295,7 @@ def summary(frame: Frame) -> dict[str, Any]:
     for k, path in enumerate(frame.paths):
         found = frame.pattern(path)
         paths[path] = {
-            "survival": frame.survival[k].tolist(),
+            frame.measure: frame.survival[k].tolist(),
             "standard_error": frame.error[k].tolist(),
             "agreement": frame.agreement[k].tolist(),
             "nearest": frame.nearest[k].tolist(),
@@ -302,6 +310,7 @@ def summary(frame: Frame) -> dict[str, Any]:
         "group": frame.group,
         "alphas": frame.alphas.tolist(),
         "convergence": frame.convergence.tolist(),
+        "measure": frame.measure,
         "margin": frame.margin,
         "seed": frame.seed,
         "episodes": frame.episodes,
@@ -322,8 +331,8 @@ def networks(frame: Frame) -> Population:
     n, t = frame.survival.shape
     weights = np.ascontiguousarray(frame.weights.reshape(n * t, -1))
     columns: dict[str, Any] = {
-        "survival": frame.survival.ravel(),
-        "survival_se": frame.error.ravel().astype(np.float32),
+        frame.measure: frame.survival.ravel(),
+        measure_named(frame.measure).error: frame.error.ravel().astype(np.float32),
         "recipe": TextColumn.of([f"swept, {path}" for path in frame.paths for _ in range(t)]),
         "alpha": np.tile(frame.alphas, n),
         "as_first": frame.agreement[:, :, 0].ravel(),

@@ -21,9 +21,10 @@ from workbench.errors import WorkbenchError
 from workbench.figures import Histogram, figure
 from workbench.numerics.distributions import density
 from workbench.numerics.patterns import BEYOND, PATTERNS, Pattern, frequencies, pattern
+from workbench.performance import measure_named
 from workbench.population import Population, fingerprints
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 from workbench.rollouts.reference_set import reference_set
 from workbench.sweeping import Walk, alphas_of, check_paths, needs_generator, walk
 from workbench.text import clean
@@ -63,6 +64,8 @@ class Frame:
     """(done, paths, t) mean steps."""
     convergence: NDArray[np.float64]
     """(done, 2) hidden convergence distance, both ways."""
+    measure: str
+    """survival or return: what stands under `survival`."""
     margin: float
     seed: int
     episodes: int
@@ -71,7 +74,8 @@ class Frame:
     def patterns(self, path: str) -> list[Pattern]:
         """Of each walk so far."""
         k = self.paths.index(path)
-        return [pattern(self.alphas, walked[k], self.cap, self.margin) for walked in self.survival]
+        top = measure_named(self.measure).top(self.cap)
+        return [pattern(self.alphas, walked[k], top, self.margin) for walked in self.survival]
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -82,7 +86,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     alphas = alphas_of(params.points, params.low, params.high)
     paths = check_paths(params.path, population.spec)
     episodes = Episodes(params.episodes, params.cap, params.seed)
-    if not 0 <= params.margin < params.cap:
+    if not 0 <= params.margin < population.measure.top(params.cap):
         raise WorkbenchError(f"margin: expected 0 or more and less than the cap of {params.cap}, got {params.margin:g}")
     generator = None
     if needs_generator(paths):
@@ -98,7 +102,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         away = np.concatenate(apart) if apart else np.zeros((0, 2))
         return Frame(
             len(survival), len(pairs), f"{generator.NAME} ({generator.title})" if generator else "", params.group,
-            which, paths, alphas, pairs, survival, away, params.margin, params.seed, params.episodes, params.cap,
+            which, paths, alphas, pairs, survival, away, population.measure.name, params.margin, params.seed,
+            params.episodes, params.cap,
         )  # fmt: skip
 
     yield frame()
@@ -108,7 +113,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         networks = np.stack(
             [walk(path, a, b, alphas, population.spec, compute, generator, params.group) for path in paths], axis=1
         )
-        lasted = rollout(networks.reshape(-1, networks.shape[-1]), population.spec, episodes, compute).steps.mean(1)
+        lasted = performance(networks.reshape(-1, networks.shape[-1]), population.spec, episodes, compute).mean(1)
         found.append(lasted.reshape(networks.shape[:3]))
         apart.append(distances(population, part, states, compute))
         yield frame()
@@ -151,12 +156,11 @@ def _pairs(selection: Selection, params: Params, compute: Compute) -> tuple[NDAr
 def _lasted(population: Population, pairs: NDArray[np.int64], compute: Compute) -> NDArray[np.float64]:
     """Survival (m, 2) of pairs (m, 2): the population's, measured where it has none."""
     rows, back = np.unique(pairs, return_inverse=True)
-    known = "survival" in population.columns
-    lasted = np.array(population["survival"][rows], float) if known else np.full(len(rows), np.nan)
+    lasted = population.performance[rows]
     unknown = np.isnan(lasted)
     if unknown.any():
         weights = np.array(population.weights[rows[unknown]])
-        lasted[unknown] = rollout(weights, population.spec, Episodes(), compute).steps.mean(1)
+        lasted[unknown] = performance(weights, population.spec, Episodes(), compute).mean(1)
     return lasted[back].reshape(pairs.shape)
 
 
@@ -170,8 +174,9 @@ def figures_of(frame: Frame, path: str) -> dict[str, Any]:
     names = [p.name for p in found]
     beyond = [p.beyond for p in found if p.beyond]
     gains = np.array([p.gain for p in found])
+    top = measure_named(frame.measure).top(frame.cap)
     # Past an end that is better by more than the margin and not at the cap, there is something to gain.
-    room = (ends[:, 1] - ends[:, 0] > frame.margin) & (ends[:, 1] < frame.cap - frame.margin) & np.isfinite(gains)
+    room = (ends[:, 1] - ends[:, 0] > frame.margin) & (ends[:, 1] < top - frame.margin) & np.isfinite(gains)
     return {
         "pairs": len(found),
         "patterns": dict(zip(PATTERNS, frequencies(names, PATTERNS).tolist(), strict=True)),
@@ -238,7 +243,7 @@ def sentences(frame: Frame) -> list[str]:
         hills, boosts, drops = f["hills_and_distance"], f["valleys_and_boosts"], f["hills_and_drops"]
         words = [
             f"{path}: monotone in {_share(f['monotone'])} of the {f['apart']} walks whose ends are more than "
-            f"{APART:.0f} steps apart"
+            f"{APART:.0f}{measure_named(frame.measure).unit} apart"
         ]
         if np.isfinite(hills["p_value"]):
             sure = hills["p_value"] <= 0.05
@@ -270,10 +275,12 @@ def table(frame: Frame) -> Group:
             path, *map(_share, f["patterns"].values()), _share(f["monotone"]), f"{f['barrier']:.0f}",
             *map(_share, f["beyond"].values()), gain,
         )  # fmt: skip
+    unit = measure_named(frame.measure).unit
     note = (
         f"mono.: monotone, rank correlation with alpha of .8 or more and nothing outside the ends by more than the "
-        f"margin, of walks whose ends are more than {APART:.0f} steps apart; barrier: mean of how far survival falls "
-        f"below the straight line, steps; gain: the best past B less B, of walks that have room to gain"
+        f"margin, of walks whose ends are more than {APART:.0f}{unit} apart; barrier: mean of how far {frame.measure} "
+        f"falls below the straight line{',' * bool(unit)}{unit}; gain: the best past B less B, of walks that "
+        "have room to gain"
     )
     about = (
         f"{frame.done} of {frame.total} pairs of {frame.which}; {frame.generator or 'no generator'}, {frame.group}; "
@@ -285,11 +292,13 @@ def table(frame: Frame) -> Group:
 
 def summary(frame: Frame) -> dict[str, Any]:
     """The same as JSON values, and every walk."""
+    top = measure_named(frame.measure).top(frame.cap)
     return {
         "generator": frame.generator,
         "group": frame.group,
         "of": frame.which,
         "alphas": frame.alphas.tolist(),
+        "measure": frame.measure,
         "margin": frame.margin,
         "seed": frame.seed,
         "episodes": frame.episodes,
@@ -300,8 +309,8 @@ def summary(frame: Frame) -> dict[str, Any]:
             {
                 "pair": frame.pairs[m].tolist(),
                 "convergence": frame.convergence[m].tolist(),
-                "survival": {path: frame.survival[m, k].tolist() for k, path in enumerate(frame.paths)},
-                "pattern": {path: pattern(frame.alphas, frame.survival[m, k], frame.cap, frame.margin).name
+                frame.measure: {path: frame.survival[m, k].tolist() for k, path in enumerate(frame.paths)},
+                "pattern": {path: pattern(frame.alphas, frame.survival[m, k], top, frame.margin).name
                             for k, path in enumerate(frame.paths)},
             }
             for m in range(frame.done)

@@ -20,8 +20,9 @@ from workbench.learning.contract import Generator
 from workbench.learning.data import ALL, TrainingData
 from workbench.learning.loop import Phase
 from workbench.learning.modules import linear
+from workbench.performance import groups_of
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 
 WIDTHS = (128, 64)
 LARGEST = 15.0
@@ -202,10 +203,9 @@ class CartPoleGen(Generator):
         return self._one_hot(label)
 
     def _groups_played(self, weights: NDArray[np.float32]) -> Tensor:
-        from workbench.groups import CARTPOLE
-
-        played = CARTPOLE.assign(rollout(weights, self.spec, Episodes()).steps.mean(1))
-        names = [CARTPOLE.names[g] for g in played]
+        groups = groups_of(self.spec, tuple(self.provenance.get("edges", ())), None)
+        played = groups.assign(performance(weights, self.spec, Episodes()).mean(1))
+        names = [groups.names[g] for g in played]
         return torch.tensor([self._classes.index(n) if n in self._classes else 0 for n in names], device=self.device)
 
     def _one_hot(self, label: Tensor) -> Tensor:

@@ -309,6 +309,7 @@ def train(
     generator.provenance = {
         "population": {"name": data.name, "hash": data.population, "training": len(data)},
         "networks": {g: len(data.rows(g)) for g in generator.groups},
+        "edges": list(data.groups.edges),
         "seconds": round(time.monotonic() - began, 1),
         "device": compute.torch_device,
         "threads": compute.workers,

@@ -12,7 +12,7 @@ from workbench.groups import CARTPOLE, Groups
 from workbench.policies import PolicySpec
 from workbench.population import HELD_OUT, HELD_OUT_SHARE, Population, fingerprints, held_out
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 
 ALL = "all"
 """The group of all networks (the paper's combined setting)."""
@@ -29,7 +29,7 @@ class TrainingData:
     Attributes:
         spec: what they are.
         weights: (n, p) float32.
-        survival: (n,) steps.
+        survival: (n,) steps, or return where that is what counts.
         validation: (n,) those that only tell when to stop.
         population: content hash of the population they come from.
         name: its name.
@@ -61,7 +61,9 @@ class TrainingData:
             )
         survival = survival_of(population, compute)[kept][finite]
         validation = (fingerprints(weights) // np.uint64(HELD_OUT_SHARE)) % np.uint64(VALIDATION_SHARE) == 0
-        return cls(population.spec, weights, survival, validation, population.content_hash, population.name)
+        return cls(
+            population.spec, weights, survival, validation, population.content_hash, population.name, population.groups
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -91,7 +93,7 @@ def held_out_rows(population: Population) -> NDArray[np.bool_]:
 
 
 def survival_of(population: Population, compute: Compute | None = None) -> NDArray[np.float64]:
-    """(n,) the population's survival times, measured (100 episodes, cap 200, seed 0) where it has none."""
-    if "survival" in population.columns:
-        return np.asarray(population["survival"], float)
-    return rollout(np.asarray(population.weights), population.spec, Episodes(), compute).steps.mean(1)
+    """(n,) the population's survival times or returns, measured (100 episodes, cap 200, seed 0) where it has none."""
+    if population.measured:
+        return population.performance
+    return performance(np.asarray(population.weights), population.spec, Episodes(), compute).mean(1)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.groups import CARTPOLE, Groups
 from workbench.learning.data import ALL, held_out_rows, survival_of
 from workbench.numerics import novelty
 from workbench.numerics.distributions import bootstrap, wasserstein
@@ -66,10 +65,11 @@ class Nearest:
 
 
 class Yardstick:
-    """A population's survival group, ready to hold samples against."""
+    """A population's group of survival or return, ready to hold samples against."""
 
-    def __init__(self, population: Population, group: str, seed: int, compute: Compute, groups: Groups = CARTPOLE):
-        self.population, self.group, self.seed, self.compute, self.groups = population, group, seed, compute, groups
+    def __init__(self, population: Population, group: str, seed: int, compute: Compute):
+        self.population, self.group, self.seed, self.compute = population, group, seed, compute
+        self.groups = groups = population.groups
         if group != ALL and group not in groups.names:
             raise WorkbenchError(f"group: expected {', '.join((*groups.names, ALL))}, got {group!r}")
         survival = survival_of(population, compute)

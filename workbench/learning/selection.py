@@ -11,8 +11,9 @@ from workbench.errors import WorkbenchError
 from workbench.learning.contract import Generator, Samples
 from workbench.learning.data import ALL
 from workbench.learning.predictor import SurvivalPredictor
+from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 
 SELECTORS = ("none", "predictor", "simulator")
 CANDIDATES = 4
@@ -50,6 +51,7 @@ def choose(
     predictor: SurvivalPredictor | None = None,
     training: NDArray | None = None,
     change: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
+    spec: PolicySpec | None = None,
     compute: Compute | None = None,
 ) -> Chosen:
     """Sample, and keep what has the survival times wanted.
@@ -64,6 +66,7 @@ def choose(
         predictor: what predicts, where the selector is `predictor`.
         training: networks to draw from, as `Generator.sample` has it; None for the prior.
         change: applied to candidates' latents (n, k) before they are decoded.
+        spec: how candidates are played, where not as the networks that the generator was trained on.
         compute: device and threads.
 
     Raises:
@@ -88,7 +91,7 @@ def choose(
         survival, _ = predictor.predict(samples.weights)
     else:
         trial = Episodes(TRIAL_EPISODES, seed=(seed + TRIAL_SEED) % 2**63)
-        survival = rollout(samples.weights, generator.spec, trial, compute).steps.mean(1)
+        survival = performance(samples.weights, spec or generator.spec, trial, compute).mean(1)
         episodes = candidates * TRIAL_EPISODES
     # In random order, so that the first few are as good a sample as all.
     goals = np.random.default_rng([seed, 10]).permutation(np.quantile(wanted, (np.arange(count) + 0.5) / count))

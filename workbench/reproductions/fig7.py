@@ -15,6 +15,7 @@ from workbench.compute import Compute
 from workbench.figures import Lines, Reference, Series, figure, text_lines
 from workbench.numerics.patterns import pattern
 from workbench.paper import FIGURE_7
+from workbench.performance import SURVIVAL
 from workbench.reproducing import Params, population_of, seeds_of, trained
 
 KINDS = ("cartpolegen", "functional")
@@ -53,8 +54,8 @@ class Frame:
         paths = PATHS if np.isnan(self.survival[kind, :, -1]).all() else (*PATHS, TUNED)
         return sweeps.Frame(
             len(self.pairs), len(self.pairs), self.generators[kind], "all", "held-out networks", paths, self.alphas,
-            self.pairs, self.survival[kind, :, : len(paths)], self.convergence, self.margin, self.seed, self.episodes,
-            self.cap,
+            self.pairs, self.survival[kind, :, : len(paths)], self.convergence, SURVIVAL.name,
+            self.margin, self.seed, self.episodes, self.cap,
         )  # fmt: skip
 
     def examples(self, kind: int) -> list[tuple[str, int]]:

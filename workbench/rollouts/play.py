@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
+from workbench.performance import SURVIVAL, measure_of
 from workbench.physics import Physics, is_cartpole
 from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
@@ -66,6 +67,19 @@ def rollout(
     if not parts:
         return Rollouts(np.zeros((0, episodes.count), np.int32), np.zeros((0, episodes.count)))
     return Rollouts(np.concatenate([p.steps for p in parts]), np.concatenate([p.returns for p in parts]))
+
+
+def performance(
+    weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes, compute: Compute | None = None
+) -> NDArray[np.float64]:
+    """What policies are judged by, (n, episodes): steps survived, or returns where steps are not worth the same."""
+    played = rollout(weights, spec, episodes, compute)
+    return judged(played, spec)
+
+
+def judged(played: Rollouts, spec: PolicySpec) -> NDArray[np.float64]:
+    """Of episodes that were played what their policies are judged by, (n, episodes)."""
+    return np.asarray(played.steps if measure_of(spec) is SURVIVAL else played.returns, float)
 
 
 def survival(
@@ -128,6 +142,24 @@ def record(weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes) -
     states, actions = np.zeros((*shape, 4)), np.zeros(shape, np.int8)
     steps, _ = _Kernel(spec, episodes)(weights, states, actions)
     return Trace(states, actions, steps)
+
+
+def has_discrete_actions(spec: PolicySpec) -> bool:
+    """Whether outputs are one number an action.
+
+    Raises:
+        WorkbenchError: the environment is unknown, or does not fit the policy.
+    """
+    if is_cartpole(spec) or spec.action == "sampled":
+        return True
+    import gymnasium
+
+    from workbench.rollouts import gym
+
+    env = gym.make(spec, 1)
+    discrete = isinstance(env.action_space, gymnasium.spaces.Discrete)
+    env.close()
+    return discrete
 
 
 def check_weights(weights: NDArray, spec: PolicySpec) -> None:

@@ -12,6 +12,7 @@ from workbench.comparing import COLUMNS
 from workbench.compute import Compute
 from workbench.drawing import breadth
 from workbench.errors import WorkbenchError
+from workbench.performance import measure_named
 from workbench.population import Population
 from workbench.service import Job
 from workbench.storage import write_text
@@ -90,9 +91,9 @@ def read_out(shown: Arranged, a: int, b: int, marks: frozenset[int], width: int)
         both = value if there == back else f"{value} ({converge.short(there)} → {converge.short(back)} ←)"
     lasted = ", ".join("-" if np.isnan(s) else f"{s:.1f}" for s in frame.survival[[a, b]])
     versions = (
-        f"{first} × {second}  {title} {both}  survival {lasted} steps",
-        f"{first} × {second}  {title} {both}  survival {lasted}",
-        f"{first} × {second}  {both}  survival {lasted}",
+        f"{first} × {second}  {title} {both}  {frame.measure} {lasted}{measure_named(frame.measure).unit}",
+        f"{first} × {second}  {title} {both}  {frame.measure} {lasted}",
+        f"{first} × {second}  {both}  {frame.measure} {lasted}",
         f"{first} × {second}  {both}",
     )
     return next((v for v in versions if breadth(v) <= width), versions[-1])

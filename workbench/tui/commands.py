@@ -5,6 +5,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+from workbench import rules
 from workbench.analysis import Analysis
 from workbench.places import APP, default_population
 from workbench.population import Population
@@ -26,6 +27,8 @@ def command_line(analysis: Analysis, params: Any, population: Population | Path 
             else:
                 for one in value if isinstance(value, tuple) else (value,):
                     words += [f"--{f.name}", f"{one:g}" if isinstance(one, float) else str(one)]
+    if isinstance(population, Population):
+        words += rules.options(population)
     if where:
         words += ["--where", where]
     return shlex.join(words)

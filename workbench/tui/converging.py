@@ -12,7 +12,6 @@ from workbench.analysis import Selection
 from workbench.comparing import COLUMNS
 from workbench.errors import WorkbenchError
 from workbench.expressions import MAX_LENGTH
-from workbench.groups import CARTPOLE
 from workbench.policies import PolicySpec
 from workbench.rollouts.reference_set import KINDS
 from workbench.service import Job, JobState, ModelService
@@ -241,7 +240,7 @@ class ConvergeState:
         now = self.view.arrangement
         conditions = [now.expression.strip()] if now.expression.strip() else []
         if now.group is not None:
-            conditions.append(f"group == '{CARTPOLE.names[now.group]}'")
+            conditions.append(f"group == '{self.view.population.groups.names[now.group]}'")
         marks = any(isinstance(n, ast.Name) and n.id == "marked" for n in ast.walk(ast.parse(now.expression.strip())))
         # Marks are not in the file, and not known to a command.
         if self.source == MARKED or marks:

@@ -115,8 +115,8 @@ class InterpolateState:
         if len(self.marks) >= 2:
             return tuple(self.marks[:2].tolist())
         rows, weights = self.view.rows, self.view.population.weights
-        if self.view.has_survival:
-            survival = np.asarray(self.view.population["survival"])[rows]
+        if self.view.population.measured:
+            survival = self.view.population.performance[rows]
             rows = rows[np.isfinite(survival)][np.argsort(-survival[np.isfinite(survival)], kind="stable")]
         ends = [next((int(r) for r in way if np.isfinite(weights[r]).all()), -1) for way in (rows, rows[::-1])]
         return tuple(ends) if -1 not in ends and ends[0] != ends[1] else ()

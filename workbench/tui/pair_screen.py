@@ -218,9 +218,10 @@ class PairScreen(ModalScreen[tuple[int, int]]):
         """Who is compared, the parts, and the keys."""
         first, second = (f"#{int(self.rows[k])}" for k in self.at)
         lasted = ""
-        if "survival" in self.population.columns:
-            steps = (float(self.population["survival"][self.rows[k]]) for k in self.at)
-            lasted = f"   {', '.join('-' if np.isnan(s) else f'{s:.1f}' for s in steps)} steps"
+        if self.population.measured:
+            steps = (float(self.population.performance[self.rows[k]]) for k in self.at)
+            both = ", ".join("-" if np.isnan(s) else f"{s:.1f}" for s in steps)
+            lasted = f"   {both}{self.population.measure.unit or ' return'}"
         everything, width = self.has_class("-all"), self.app.size.width
         tabs = ["▸" * (k == self.part) + f"{k + 1} {name}" for k, name in enumerate(PARTS)]
         few = [tab if tab.startswith("▸") else tab.split()[0] for tab in tabs]

@@ -12,7 +12,7 @@ from workbench import generators
 from workbench.analyses import dial, embed, find, sample, train
 from workbench.analysis import Analysis, Selection
 from workbench.errors import WorkbenchError
-from workbench.groups import CARTPOLE
+from workbench.groups import Groups
 from workbench.learning.data import ALL
 from workbench.numerics.statistics import standard_error
 from workbench.places import state_dir
@@ -92,6 +92,8 @@ class Shown:
     """The same networks, to be watched."""
     path: Path
     """The generator's file."""
+    groups: Groups
+    """Of the population that they are held against."""
 
     @property
     def dialled(self) -> bool:
@@ -113,8 +115,8 @@ class Shown:
         params = self.params(trained)
         if not self.dialled:
             return embed.Params(params.generator, params.group)
-        groups = next((t.groups for t in trained if t.path == self.path), ())
-        return embed.Params(params.generator, dial._group_of(self.frame.target, groups, ALL))
+        known = next((t.groups for t in trained if t.path == self.path), ())
+        return embed.Params(params.generator, dial.group_of(self.groups, self.frame.target, known, ALL))
 
 
 def can_be_shown(frame: Any) -> bool:
@@ -169,7 +171,7 @@ class SampleState:
         state = view.kept.get("sample")
         if not isinstance(state, cls):
             group = view.arrangement.group
-            chosen = ALL if group is None else CARTPOLE.names[group]
+            chosen = ALL if group is None else view.population.groups.names[group]
             state = view.kept["sample"] = cls(sample.Params(group=chosen, count=COUNT))
         return state
 

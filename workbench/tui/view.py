@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
 from workbench.expressions import matches
-from workbench.groups import CARTPOLE
+from workbench.groups import Groups
+from workbench.performance import MEASURES
 from workbench.population import FINGERPRINT, Population, Text
 
 
@@ -21,11 +22,11 @@ class Arrangement:
     sort: str = ""
     descending: bool = False
 
-    def describe(self) -> str:
+    def describe(self, groups: Groups) -> str:
         """In words, for the title of the table."""
         parts = []
         if self.group is not None:
-            parts.append(f"group {CARTPOLE.names[self.group]}")
+            parts.append(f"group {groups.names[self.group]}")
         if self.expression.strip():
             parts.append(self.expression.strip())
         words = f"only {' and '.join(parts)}" if parts else ""
@@ -49,13 +50,13 @@ class View:
         self.kept: dict[str, Any] = {}
         """What panes keep while another is shown, by pane."""
         columns = self.population.columns
-        self.has_survival = "survival" in columns
+        measured, measure = self.population.measured, self.population.measure
         self.group: NDArray[np.int64] | None = (
-            CARTPOLE.assign(np.asarray(columns["survival"])) if self.has_survival else None
+            self.population.groups.assign(self.population.performance) if measured else None
         )
-        leading = [n for n in ("survival", "survival_se") if n in columns]
+        leading = [n for n in (measure.name, measure.error) if n in columns]
         rest = [n for n in columns if n not in (*leading, "index", FINGERPRINT)]
-        self.columns: list[str] = ["id", *leading, *(["group"] if self.has_survival else []), *rest]
+        self.columns: list[str] = ["id", *leading, *(["group"] if measured else []), *rest]
         if FINGERPRINT in columns:
             self.columns.append(FINGERPRINT)
         self.columns.insert(1, "mark")
@@ -128,14 +129,14 @@ class View:
             return "●" if self.marks[row] else ""
         if name == "group":
             g = -1 if self.group is None else int(self.group[row])
-            return CARTPOLE.names[g] if g >= 0 else "-"
+            return self.population.groups.names[g] if g >= 0 else "-"
         column = self.population.columns[name]
         if isinstance(column, Text):
             return column.vocabulary[int(column.codes[row])]
         return format_value(name, column[row])
 
 
-HEADINGS = {"id": "id", "mark": "●", "survival": "survival", "survival_se": "± se", "held_out": "held out"}
+HEADINGS = {"mark": "●", **{m.error: "± se" for m in MEASURES}}
 
 
 def heading(name: str) -> str:
@@ -155,6 +156,7 @@ def format_value(name: str, value: Any) -> str:
     value = float(value)
     if np.isnan(value):
         return "-"
-    if name in ("survival", "survival_se"):
-        return f"{value:.1f}" if name == "survival" else f"{value:.2f}"
+    for measure in MEASURES:
+        if name in (measure.name, measure.error):
+            return f"{value:.1f}" if name == measure.name else f"{value:.2f}"
     return f"{value:.3g}" if abs(value) < 1 else f"{value:.4g}"

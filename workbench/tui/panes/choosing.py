@@ -13,6 +13,7 @@ from workbench.analyses import dial, find, sample
 from workbench.errors import WorkbenchError
 from workbench.service import ModelService
 from workbench.tui.commands import command_line
+from workbench.tui.panes.folding import FoldingPane
 from workbench.tui.panes.watching import WatchingPane
 from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, following, trained, training_form
 from workbench.tui.view import View
@@ -27,9 +28,10 @@ ASKED = {
 }
 
 
-class ChoosingPane(WatchingPane):
+class ChoosingPane(WatchingPane, FoldingPane):
     """A SampleState and the keys that change it; a subclass runs and shows it."""
 
+    state: SampleState
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run"),
         Binding("g", "group"),
@@ -52,16 +54,8 @@ class ChoosingPane(WatchingPane):
         super().__init__(service, view)
         self.state = SampleState.of(view)
 
-    def say(self, words: str) -> None:
-        """A line for the user; empty to take it away."""
-        raise NotImplementedError
-
     def start(self, name: str, params: Any) -> None:
         """Run `sample` or `dial`, and show it."""
-        raise NotImplementedError
-
-    def choices_changed(self) -> None:
-        """Show the choices."""
         raise NotImplementedError
 
     def look(self, wanted: Path | None = None) -> None:

@@ -14,7 +14,7 @@ from workbench.rollouts.reference_set import KINDS
 from workbench.service import Job, ModelService
 from workbench.tui.arranged import ACTIVATIONS, MATRIX, save
 from workbench.tui.converging import ConvergeState, layers
-from workbench.tui.panes.base import Pane
+from workbench.tui.panes.folding import FoldingPane
 from workbench.tui.sampling import following
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
@@ -28,9 +28,10 @@ ASKED = {
 }
 
 
-class ComparingPane(Pane):
+class ComparingPane(FoldingPane):
     """A ConvergeState and the keys that change it; a subclass shows it."""
 
+    state: ConvergeState
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run"),
         Binding("w", "source"),
@@ -55,14 +56,6 @@ class ComparingPane(Pane):
     def __init__(self, service: ModelService, view: View) -> None:
         super().__init__(service, view)
         self.state = ConvergeState.of(view)
-
-    def say(self, words: str) -> None:
-        """A line for the user; empty to take it away."""
-        raise NotImplementedError
-
-    def choices_changed(self) -> None:
-        """Show the choices, and what they alter at once."""
-        raise NotImplementedError
 
     def watches(self, job: Job) -> bool:
         """Its own run is told here."""

@@ -4,19 +4,17 @@ import asyncio
 from typing import Any, ClassVar
 
 import numpy as np
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.timer import Timer
 from textual.widgets import Static
 
 from workbench.service import Job, ModelService
-from workbench.text import clean
 from workbench.tui.arranged import Arranged, arrange, read_out
 from workbench.tui.converging import pair_params
 from workbench.tui.pair_screen import PairScreen
 from workbench.tui.panes.comparing import ComparingPane
+from workbench.tui.panes.folding import FOLLOWED
 from workbench.tui.view import View
 from workbench.tui.widgets.convergence import ConvergeChoices, GroupFigures
 from workbench.tui.widgets.drawing import Picture
@@ -24,8 +22,6 @@ from workbench.tui.widgets.heatmap import MatrixMap
 from workbench.tui.widgets.matrix import MatrixPanel
 from workbench.tui.widgets.prompt import Prompt
 
-FOLLOWED = 4
-"""Looks at a running job a second."""
 ROOM_FOR_ALL, ROOM_FOR_FIGURES, CHOICES = 150, 38, 31
 """Columns from which choices have a place too; columns of figures beside the matrix; of choices."""
 TALL = 30
@@ -103,8 +99,6 @@ class ConvergePane(ComparingPane):
     def __init__(self, service: ModelService, view: View) -> None:
         super().__init__(service, view)
         self._arranging = False
-        self._timer: Timer | None = None
-        self._said = ""
 
     def compose(self) -> ComposeResult:
         """Choices, the matrix, and figures beside or below it."""
@@ -134,11 +128,6 @@ class ConvergePane(ComparingPane):
         self._timer = self.set_interval(1 / FOLLOWED, self._follow, pause=True)
         self.state.look()
         self._fit(self.app.size.width, self.app.size.height - 2)
-        self.call_after_refresh(self._redraw)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Panels fold away, and draw for their width."""
-        self._fit(event.size.width, event.size.height)
         self.call_after_refresh(self._redraw)
 
     def _fit(self, width: int, height: int) -> None:
@@ -274,19 +263,6 @@ class ConvergePane(ComparingPane):
         rows, at = shown.frame.rows[shown.order], (message.row, message.column)
         self.app.push_screen(PairScreen(self.service, shown.population, rows, pair_params(shown.job.params), at), back)
 
-    def say(self, words: str) -> None:
-        """A line under the panels, in place of what runs; empty to take it away."""
-        self._said = words
-        self._tell()
-
-    def _tell(self) -> None:
-        """What was said last, or how far the run is."""
-        line = self.query_one("#line", Static)
-        words = clean(self._said or self.state.status, 1000)
-        if line.content != words:
-            line.update(words)
-            line.set_class(bool(self._said), "said")
-
     # Panels.
 
     def action_side(self, panel: str) -> None:
@@ -310,10 +286,6 @@ class ConvergePane(ComparingPane):
             return given
         first, second = (str(int(shown.frame.rows[k])) for k in self.state.pair)
         return {**given, "first": first, "second": second, "network": first}
-
-    def on_prompt_closed(self) -> None:
-        """Back to where one was."""
-        self._focus()
 
     def action_back(self) -> None:
         """Close the innermost thing: the prompt, what was said, a side panel."""

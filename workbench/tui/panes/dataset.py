@@ -1,4 +1,4 @@
-"""The Dataset pane: all networks in a table, their survival groups, and the one under the cursor."""
+"""The Dataset pane: all networks in a table, their groups by survival or return, and the one under the cursor."""
 
 import asyncio
 from functools import partial
@@ -12,7 +12,6 @@ from textual.widgets import Input, Static
 from workbench.analyses import find, info, policy
 from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
-from workbench.groups import CARTPOLE
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
 from workbench.tui.panes.base import Pane
@@ -133,7 +132,7 @@ class DatasetPane(Pane):
 
     def on_mount(self) -> None:
         """Show the view, and ask for what the columns do not say."""
-        self.query_one("#groups").border_title = "survival groups"
+        self.query_one("#groups").border_title = f"{self.view.population.measure.name} groups"
         prompt = self.query_one(Input)
         prompt.cursor_blink = False
         self.table.show(self.view)
@@ -233,7 +232,7 @@ class DatasetPane(Pane):
         middle = self.query_one("#middle")
         middle.border_title = f"{count}  {marked} marked" if marked else f"{count} networks"
         arranged = self.query_one("#arranged", Static)
-        words = self.view.arrangement.describe()
+        words = self.view.arrangement.describe(self.view.population.groups)
         arranged.update(clean(words))
         arranged.set_class(bool(words), "open")
 
@@ -318,7 +317,7 @@ class DatasetPane(Pane):
         """Show one group after the other, then all."""
         now = self.view.arrangement.group
         following = 0 if now is None else now + 1
-        await self.rearrange(group=following if following < len(CARTPOLE) else None)
+        await self.rearrange(group=following if following < len(self.view.population.groups) else None)
 
     def action_mark(self) -> None:
         """Mark the network or the range, or unmark it if all of it is marked; then go on."""

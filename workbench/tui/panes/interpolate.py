@@ -3,21 +3,18 @@
 from functools import partial
 from typing import Any, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.timer import Timer
 from textual.widgets import Static
 
 from workbench.errors import WorkbenchError
-from workbench.service import Job, JobState, ModelService
+from workbench.service import Job, JobState
 from workbench.text import clean
 from workbench.tui.interpolating import PATIENCE
 from workbench.tui.landscape_screen import LandscapeScreen
 from workbench.tui.panes.meeting import WATCHED, MeetingPane
 from workbench.tui.panes.watching import WATCHING_KEYS
-from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
 from workbench.tui.widgets.rollouts import RolloutRow
 from workbench.tui.widgets.walk import (
@@ -122,11 +119,6 @@ class InterpolatePane(MeetingPane):
     InterpolatePane.-square.show-rollouts #watched, InterpolatePane.-square.show-rollouts RolloutRow { height: 1fr; }
     """
 
-    def __init__(self, service: ModelService, view: View) -> None:
-        super().__init__(service, view)
-        self._timer: Timer | None = None
-        self._said = ""
-
     def compose(self) -> ComposeResult:
         """The picture, what it comes to, and the agents."""
         with Horizontal(id="panels"):
@@ -153,11 +145,6 @@ class InterpolatePane(MeetingPane):
             # Paths through the weights first: a generator takes seconds to load.
             self.walk()
         self.look()
-        self.call_after_refresh(self._redraw)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Panels fold away, and draw for their width."""
-        self._fit(event.size.width, event.size.height)
         self.call_after_refresh(self._redraw)
 
     def _fit(self, width: int, height: int) -> None:
@@ -264,11 +251,6 @@ class InterpolatePane(MeetingPane):
         self.chart.show_walk(panel, state.place[1])
         self.query_one(WalkWords).show(frame)
 
-    def say(self, words: str) -> None:
-        """A line under the panels, in place of what is walked; empty to take it away."""
-        self._said = words
-        self._tell()
-
     def _tell(self) -> None:
         """What was said last, or what is walked."""
         self._say("#line", self._said or self.state.status)
@@ -335,10 +317,6 @@ class InterpolatePane(MeetingPane):
         p = self.state.params
         names = ("first", "second", "generator", "group", "points", "low", "high", "seed", "cap")
         return {name: str(getattr(p, name)) for name in names} | {"path": " ".join(p.path), "network": str(p.first)}
-
-    def on_prompt_closed(self) -> None:
-        """Back to where one was."""
-        self._focus()
 
     def action_back(self) -> None:
         """Close the innermost thing: the prompt, what was said, a side panel."""

@@ -4,11 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.timer import Timer
 from textual.widgets import Static
 
 from workbench.analyses import find, policy
@@ -16,6 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
 from workbench.tui.panes.choosing import ChoosingPane
+from workbench.tui.panes.folding import FOLLOWED
 from workbench.tui.panes.watching import WATCHING_KEYS
 from workbench.tui.sampling import Shown, can_be_shown, watched
 from workbench.tui.view import View
@@ -26,8 +25,6 @@ from workbench.tui.widgets.sample import SampleInspector, origin
 from workbench.tui.widgets.scatter import LatentMap
 from workbench.tui.widgets.score import ScorePanel
 
-FOLLOWED = 4
-"""Looks at a running job a second."""
 ROOM_FOR_SIDE, ROOM_FOR_ALL, ROOM_BESIDE = 108, 150, 72
 """Columns from which the map stands beside the figures, the choices too, and the sample beside the map."""
 TALL = 36
@@ -108,8 +105,6 @@ class SamplePane(ChoosingPane):
         super().__init__(service, view)
         self._adopting: Any = None
         self._mapping: Any = None
-        self._timer: Timer | None = None
-        self._said = ""
 
     def compose(self) -> ComposeResult:
         """Choices, figures, and the map over the sample."""
@@ -145,11 +140,6 @@ class SamplePane(ChoosingPane):
         self._timer = self.set_interval(1 / FOLLOWED, self._follow, pause=True)
         self._fit(self.app.size.width, self.app.size.height)
         self.look()
-        self.call_after_refresh(self._redraw)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Panels fold away, and draw for their width."""
-        self._fit(event.size.width, event.size.height)
         self.call_after_refresh(self._redraw)
 
     def _fit(self, width: int, height: int) -> None:
@@ -226,7 +216,7 @@ class SamplePane(ChoosingPane):
         if not same:
             self.state.cursor = 0
             self.state.marks.clear()
-        self.state.shown = Shown(job, frame, networks, self.state.path)
+        self.state.shown = Shown(job, frame, networks, self.state.path, self.view.population.groups)
         self.score.show(self.state)
         self._tell()
         if same:
@@ -277,19 +267,6 @@ class SamplePane(ChoosingPane):
         if hidden and self.places.map.display and self.score.table.has_focus:
             # There is something to go through now.
             self.call_after_refresh(self._focus)
-
-    def say(self, words: str) -> None:
-        """A line under the panels, in place of what runs; empty to take it away."""
-        self._said = words
-        self._tell()
-
-    def _tell(self) -> None:
-        """What was said last, or how far the run is."""
-        line = self.query_one("#line", Static)
-        words = clean(self._said or self.state.status, 1000)
-        if line.content != words:
-            line.update(words)
-            line.set_class(bool(self._said), "said")
 
     def _network(self, cursor: int) -> int | None:
         """The row in the population of what is under the cursor, if it is no sample."""
@@ -376,10 +353,6 @@ class SamplePane(ChoosingPane):
         row = self._network(self.state.cursor)
         given = {name: str(getattr(params, name)) for name in names}
         return given if row is None else {**given, "network": str(row)}
-
-    def on_prompt_closed(self) -> None:
-        """Back to where one was."""
-        self._focus()
 
     def action_back(self) -> None:
         """Close the innermost thing: the prompt, what was said, a side panel on a narrow screen."""

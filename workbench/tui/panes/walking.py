@@ -12,7 +12,7 @@ from workbench.service import ModelService
 from workbench.storage import write_text
 from workbench.sweeping import alphas_of
 from workbench.tui.interpolating import CAPS, ENDS, NAMES, InterpolateState
-from workbench.tui.panes.base import Pane
+from workbench.tui.panes.folding import FoldingPane
 from workbench.tui.sampling import following, trained
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
@@ -28,9 +28,10 @@ ASKED = {
 }
 
 
-class WalkingPane(Pane):
+class WalkingPane(FoldingPane):
     """An InterpolateState and the keys that change it; a subclass walks and shows it."""
 
+    state: InterpolateState
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "walk"),
         Binding("a", "end('first')"),
@@ -56,10 +57,6 @@ class WalkingPane(Pane):
         super().__init__(service, view)
         self.state = InterpolateState.of(view)
 
-    def say(self, words: str) -> None:
-        """A line for the user; empty to take it away."""
-        raise NotImplementedError
-
     def walk(self) -> None:
         """Walk with the choices as they are."""
         raise NotImplementedError
@@ -81,10 +78,6 @@ class WalkingPane(Pane):
                 self.choices_changed()
 
         self.run_worker(look(), group="look", exclusive=True)
-
-    def choices_changed(self) -> None:
-        """Show the choices."""
-        raise NotImplementedError
 
     def action_walk(self) -> None:
         """Walk again."""

@@ -136,7 +136,7 @@ class Inspector(VerticalScroll, can_focus=True):
             x, angle, sharpness = frame.behaviour
             lines.append(
                 [
-                    (f"survival {frame.survival:.1f}", "strong"),
+                    (f"{frame.measure} {frame.mean:.1f}", "strong"),
                     (f" ± {half:.1f} (95 %, n {len(frame.steps)}, seed {frame.seed})", "dim"),
                 ]
             )
@@ -164,7 +164,8 @@ class Inspector(VerticalScroll, can_focus=True):
 
     @staticmethod
     def _hyperparameters(population: Population, row: int, width: int) -> list[Line]:
-        shown = ("survival", "survival_se", "lean_x", "lean_angle", "sharpness", "index", HELD_OUT, FINGERPRINT)
+        measure = population.measure
+        shown = (measure.name, measure.error, "lean_x", "lean_angle", "sharpness", "index", HELD_OUT, FINGERPRINT)
         words = [
             f"{clean(heading(name), 30)} {clean(value if isinstance(value, str) else format_value(name, value), 30)}"
             for name in population.columns

@@ -15,6 +15,7 @@ from workbench.charts import histogram_lines, series_lines
 from workbench.drawing import Line, breadth
 from workbench.panels import Histogram, Lines, Reference, Series
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES
+from workbench.performance import SURVIVAL
 from workbench.text import clean
 from workbench.tui.sampling import SampleState, Shown
 from workbench.tui.widgets.chart import Chart
@@ -146,10 +147,12 @@ def rows(frame: Any) -> tuple[list[str], list[tuple[str, list[str]]], int]:
         headings = [words for _, words in sample.HEADINGS]
         floor = [name for name, _ in sample.HEADINGS].index("w1")
         headings[floor] = f"W1 (floor {frame.floor:.1f})"
-        theirs = TABLE_1_SAMPLES[frame.group]
+        theirs = TABLE_1_SAMPLES.get(frame.group if frame.measure == SURVIVAL.name else "")
+        found = [(clean(name, 40), sample.cells(row)) for name, row in frame.rows.items()]
+        if theirs is None:
+            return headings, found, 0
         paper = [f"{theirs.mean}", f"{theirs.std}"]
         paper += ["-"] * (len(headings) - len(paper))
-        found = [(clean(name, 40), sample.cells(row)) for name, row in frame.rows.items()]
         return headings, [(f"paper, {SAMPLED} samples", paper), *found], 1
     out: Any = dial.table(frame).renderables[0]
     columns = [[str(cell) for cell in column.cells] for column in out.columns]

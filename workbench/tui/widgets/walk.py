@@ -8,6 +8,7 @@ import numpy as np
 from workbench.analyses import sweep
 from workbench.drawing import Line
 from workbench.panels import Lines
+from workbench.performance import SURVIVAL, measure_named
 from workbench.sweeping import TOLD
 from workbench.text import clean
 from workbench.tui.interpolating import CAPS, InterpolateState
@@ -57,7 +58,7 @@ def picture(frame: sweep.Frame, path: str, close: bool = False, name: str = "") 
     straight = replace(panel.series[-1], name="" if name else "straight line")
     return replace(
         panel, series=(straight, *series), title=name, y_label="" if name else panel.y_label,
-        y_range=None if close else (0.0, float(frame.cap)),
+        y_range=None if close else measure_named(frame.measure).range(frame.cap, frame.survival),
     )  # fmt: skip
 
 
@@ -106,7 +107,9 @@ def agent_words(frame: sweep.Frame, k: int, t: int, brief: bool = False) -> tupl
     if np.isfinite(frame.lean[k, t]).all():
         x, angle, sharpness = frame.lean[k, t]
         told.append(f"lean {x:+.2f} m {np.degrees(angle):+.1f}°  sharpness {sharpness:.2f}")
-    return f"survives {lasted:.1f} ± {off:.1f} steps", told
+    measure = measure_named(frame.measure)
+    verb = "survives" if measure is SURVIVAL else measure.name
+    return f"{verb} {lasted:.1f} ± {off:.1f}{measure.unit}", told
 
 
 class AgentFigures(Chart):
