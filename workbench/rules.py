@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.performance import MEASURES
+from workbench.policies import ActionRule
 from workbench.population import Population
 from workbench.text import clean
 
@@ -59,7 +60,7 @@ def under(
     given = parse(env_kwargs)
     spec = population.spec.with_env(**given)
     if action:
-        spec = replace(spec, action=action)
+        spec = replace(spec, action=cast(ActionRule, action))  # checked there
     if spec == population.spec:
         return population
     from workbench.numerics.statistics import standard_error

@@ -6,8 +6,9 @@ Only Textual is imported before the first paint; numpy, the population and the p
 import asyncio
 import gc
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App, ComposeResult, SystemCommand
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from workbench.compute import Compute
     from workbench.service import Job, JobState, ModelService
     from workbench.tui.messages import JobChanged
+    from workbench.tui.opened import Opened
     from workbench.tui.panes.base import Pane
     from workbench.tui.view import View
 
 JOBS_A_SECOND = 4
-GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("q", "quit"))
+GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("^o", "open"), ("q", "quit"))
 RESUME_SECONDS = 0.05
+LOOK_SECONDS = 5.0
+"""Between looks at what is open: whether it has grown."""
 
 
 class WorkbenchApp(App[None]):
@@ -41,6 +45,7 @@ class WorkbenchApp(App[None]):
         Binding("question_mark", "help", "help", show=False),
         Binding("colon", "command_palette", "palette", show=False),
         Binding("J", "jobs", "jobs", show=False),
+        Binding("ctrl+o", "open", "open", show=False),
         Binding("q", "quit", "quit", show=False),
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
         *(Binding(str(k), f"pane('{name}')", show=False) for k, name in enumerate(PANES, 1)),
@@ -83,6 +88,9 @@ class WorkbenchApp(App[None]):
         self.fault = ""
         """Why it left, for standard error."""
         self._jobs_timer: Timer | None = None
+        self._state = ""
+        """Of the files that are open, when they were read."""
+        self._looking = False
         self._jobs_told = ""
         self._keys_painted = ""
         for theme in load_themes():
@@ -112,21 +120,20 @@ class WorkbenchApp(App[None]):
         self.call_after_refresh(lambda: self.run_worker(self._open()))
 
     async def _open(self) -> None:
-        def load() -> "tuple[ModelService, View]":
+        def load() -> "tuple[ModelService, Opened]":
             from workbench.compute import Compute
-            from workbench.population import load as load_population
             from workbench.service import ModelService
-            from workbench.tui.view import View
+            from workbench.tui.opened import Opened
 
-            population = load_population(self.path)
+            opened = Opened.of(self.path)
             for name in PANES:
                 pane_class(name)
-            return ModelService(self.wanted_compute or Compute()), View(population)
+            return ModelService(self.wanted_compute or Compute()), opened
 
         from workbench.errors import WorkbenchError
 
         try:
-            service, self.view = await asyncio.to_thread(load)
+            service, opened = await asyncio.to_thread(load)
         except WorkbenchError as error:
             self.fault = str(error)
             self.exit(return_code=2)
@@ -139,11 +146,88 @@ class WorkbenchApp(App[None]):
         service.watchers.append(tell)
         self.service = service
         await self.query_one("#loading").remove()
-        await self.action_pane(PANES[0])
+        await self._take(opened)
+        self.set_interval(LOOK_SECONDS, self._look)
+
+    async def _take(self, opened: "Opened") -> None:
+        """Show what was opened, and what was assumed of it."""
+        self.path, self.view, self._state = opened.path, opened.view, opened.state
+        await self._show_pane(PANES[0])
+        if opened.told:
+            self.notify(self._safe("\n".join(opened.told)), title="imported", timeout=20)
+
+    def action_open(self) -> None:
+        """Choose another population, checkpoint or folder of checkpoints."""
+        from workbench.tui.open_screen import OpenScreen
+
+        if self.service is not None:
+            self.push_screen(OpenScreen(), self.open_path)
+
+    def open_path(self, path: str | None) -> None:
+        """Open what is at a path; of other people's checkpoints, show first what would be assumed."""
+        if path is None or self.service is None:
+            return
+        from workbench.opening import is_population
+        from workbench.tui.open_screen import ImportScreen
+
+        def answered(as_it_is: bool | None) -> None:
+            if as_it_is:
+                self.run_worker(self._reopen(path))
+            elif as_it_is is False:
+                from workbench.analyses import find
+
+                self._open_run(find("import"), {"path": path})
+
+        if is_population(Path(path)):
+            self.run_worker(self._reopen(path))
+        else:
+            self.push_screen(ImportScreen(self.service, path), answered)
+
+    async def _reopen(self, path: str) -> None:
+        from workbench.errors import WorkbenchError
+        from workbench.tui.opened import Opened
+
+        try:
+            opened = await asyncio.to_thread(Opened.of, path)
+        except WorkbenchError as error:
+            self.notify(self._safe(error), title="not opened", severity="error", timeout=10)
+            return
+        await self._take(opened)
+
+    async def _look(self) -> None:
+        """Has somebody written what is open? Networks that follow on those that are here join them."""
+        if self.view is None or self._looking:
+            return
+        from workbench.errors import WorkbenchError
+        from workbench.tui.opened import Opened, state
+
+        self._looking = True
+        try:
+            now = await asyncio.to_thread(state, self.path)
+            if now == self._state:
+                return
+            opened = await asyncio.to_thread(Opened.of, self.path)
+            had = len(self.view.population)
+            grown = await asyncio.to_thread(self.view.grow, opened.view.population)
+        except (WorkbenchError, OSError):
+            return  # half written, or gone for a moment; what was read stays
+        finally:
+            self._looking = False
+        self._state = opened.state
+        if not grown:
+            self.notify("it was written anew with other networks; ctrl+o opens it again", timeout=10)
+        elif len(self.view.population) > had:
+            if self.pane is not None:
+                self.pane.grown()
+            self._retitle()
 
     async def action_pane(self, name: str) -> None:
         """Go to a pane."""
-        if self.service is None or self.view is None or isinstance(self.pane, pane_class(name)):
+        if not isinstance(self.pane, pane_class(name)):
+            await self._show_pane(name)
+
+    async def _show_pane(self, name: str) -> None:
+        if self.service is None or self.view is None:
             return
         if self.pane is not None:
             await self.pane.remove()
@@ -242,6 +326,7 @@ class WorkbenchApp(App[None]):
         """What the palette offers: Textual's own, and every analysis."""
         # `?` lists the keys with what they do; Textual's own list has no words for most of them.
         yield from (command for command in super().get_system_commands(screen) if command.title != "Keys")
+        yield SystemCommand("Open", "Another population, checkpoint or folder of checkpoints", self.action_open)
         yield SystemCommand("Jobs", "What is running, with progress and cancel", self.action_jobs)
         if self.service is None:
             return
@@ -251,11 +336,11 @@ class WorkbenchApp(App[None]):
             analysis = find(name)
             yield SystemCommand(f"Run {name}", analysis.title, lambda a=analysis: self._open_run(a))
 
-    def _open_run(self, analysis: object) -> None:
+    def _open_run(self, analysis: object, given: "Mapping[str, str] | None" = None) -> None:
         from workbench.tui.run_screen import RunScreen
 
         if self.service is not None and self.view is not None:
-            suggested = self.pane.suggested() if self.pane else {}
+            suggested = {**(self.pane.suggested() if self.pane else {}), **(given or {})}
             self.push_screen(RunScreen(self.service, self.view, analysis, suggested))  # type: ignore[arg-type]
 
     def action_jobs(self) -> None:

@@ -44,7 +44,7 @@ class RunScreen(ModalScreen[None]):
             box.border_title = f"{self.analysis.name}: {self.analysis.title}"
             box.border_subtitle = "enter or ctrl+r runs, tab moves, escape closes"
             one = "network" in {f.name for f, _ in describe_params(self.analysis.Params)}
-            if not self.analysis.writes and not one:
+            if self.analysis.selects and not one:
                 marked = int(self.view.marks.sum())
                 which = f"{marked} marked networks" if marked else f"all {len(self.view.rows):,} networks shown"
                 yield Static(f"on {which}")
@@ -68,7 +68,7 @@ class RunScreen(ModalScreen[None]):
         try:
             values = {f.name: self._value(f) for f, _ in describe_params(self.analysis.Params)}
             selection = None
-            if not self.analysis.writes:
+            if self.analysis.selects:
                 population = self.view.population
                 rows = self.view.marks.nonzero()[0] if self.view.marks.any() else self.view.rows
                 every = len(rows) == len(population)

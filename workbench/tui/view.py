@@ -11,6 +11,7 @@ from workbench.expressions import matches
 from workbench.groups import Groups
 from workbench.performance import MEASURES
 from workbench.population import FINGERPRINT, Population, Text
+from workbench.runs import RunColumns
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,27 @@ class View:
         if FINGERPRINT in columns:
             self.columns.append(FINGERPRINT)
         self.columns.insert(1, "mark")
+
+    def grow(self, population: Population) -> bool:
+        """Take over a later state of the same file, in which networks follow on those that are here; False for another.
+
+        Marks, arrangement and what panes keep stay.
+        """
+        n, before = len(self.population), self.population
+        if population.spec != before.spec or len(population) < n:
+            return False
+        # Bits, since a NaN is not equal to itself.
+        if not np.array_equal(population.weights[:n].view(np.uint32), before.weights[:n].view(np.uint32)):
+            return False
+        marks, kept = self.marks, self.kept
+        self.population = population
+        self.__post_init__()
+        self.marks[:n], self.kept = marks, kept
+        try:
+            self.rows = self.arranged()
+        except WorkbenchError:  # a column is gone
+            self.arrangement, self.rows = Arrangement(), np.arange(len(population))
+        return True
 
     def arranged(self, **changes: Any) -> NDArray[np.int64]:
         """The rows under a changed arrangement; nothing else changes, so that it may run in a thread.
@@ -134,6 +156,16 @@ class View:
         if isinstance(column, Text):
             return column.vocabulary[int(column.codes[row])]
         return format_value(name, column[row])
+
+
+RUNS = "runs"
+"""Where a view keeps which columns say runs and steps."""
+
+
+def runs_of(view: View) -> RunColumns:
+    """Which columns say runs and steps: those named by the user, else the usual ones."""
+    named: RunColumns | None = view.kept.get(RUNS)
+    return named or RunColumns()
 
 
 HEADINGS = {"mark": "●", **{m.error: "± se" for m in MEASURES}}

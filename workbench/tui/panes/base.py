@@ -33,5 +33,8 @@ class Pane(Container):
         """Whether the pane tells itself how a job goes, so that nothing pops up about it."""
         return False
 
+    def grown(self) -> None:
+        """Networks have joined the view's population."""
+
     def job_changed(self, job: Job) -> None:
         """A job changed its state; called on the app's thread."""

@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
+import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -11,11 +12,16 @@ from textual.widgets import Input, Static
 
 from workbench.analyses import find, info, policy
 from workbench.analysis import Selection
+from workbench.axes import number
 from workbench.errors import WorkbenchError
+from workbench.performance import SURVIVAL
+from workbench.runs import RunColumns, beside
+from workbench.runs import check as check_runs
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
+from workbench.tui.columns_screen import Answer, ColumnsScreen
 from workbench.tui.panes.base import Pane
-from workbench.tui.view import View
+from workbench.tui.view import RUNS, View, runs_of
 from workbench.tui.widgets.groups import GroupsPanel
 from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.table import NetworkTable
@@ -37,6 +43,7 @@ class DatasetPane(Pane):
         ("s", "sort"),
         ("m", "mark"),
         ("g", "group"),
+        ("d", "density of columns"),
         ("i", "inspector"),
         ("f n N", "find, next, previous"),
         ("#", "jump to a network"),
@@ -47,6 +54,8 @@ class DatasetPane(Pane):
         ("- +", "slower, faster"),
         ("e E", "next, previous episode"),
         ("o", "overview of groups"),
+        ("[ ]", "previous, next checkpoint of a run"),
+        ("R", "which columns say run and step"),
         ("↑ ↓ j k", "network"),
         ("← → h l", "column"),
         ("home end", "first, last"),
@@ -63,6 +72,10 @@ class DatasetPane(Pane):
         Binding("m", "mark"),
         Binding("M", "clear_marks"),
         Binding("v", "range"),
+        Binding("d", "density"),
+        Binding("left_square_bracket", "checkpoint(-1)"),
+        Binding("right_square_bracket", "checkpoint(1)"),
+        Binding("R", "ask('runs')"),
         Binding("i", "side('inspector')"),
         Binding("o", "side('groups')"),
         Binding("space", "play"),
@@ -137,12 +150,22 @@ class DatasetPane(Pane):
         prompt.cursor_blink = False
         self.table.show(self.view)
         self.table.focus()
+        self._survey()
+
+    def _survey(self) -> None:
+        """The whole population, from the analysis that the command line runs; it also reads every weight once."""
         self._retitle()
         self.query_one(GroupsPanel).show(self.view, None)
-        # Asked of the same analysis that the command line runs; it also reads every weight once.
         self._overview = self.service.submit(
             find("info"), Selection(self.view.population), info.Params(), background=True
         )
+
+    def grown(self) -> None:
+        """Show what has joined; the cursor stays on its network."""
+        row = self.table.row
+        self.table.show(self.view, (self.view.position(row) if row is not None else None) or 0)
+        self._survey()
+        self.say(f"the file has grown to {len(self.view.population):,} networks")
 
     def on_resize(self) -> None:
         """Panels draw for their width."""
@@ -242,17 +265,27 @@ class DatasetPane(Pane):
         """Open the prompt."""
         self._asking = what
         self.say("")
-        start = {"filter": self.view.arrangement.expression, "find": self._sought, "jump": ""}[what]
-        self.query_one("#prompt-label", Static).update({"filter": "filter", "find": "find", "jump": "network #"}[what])
-        prompt = self.query_one(Input)
-        prompt.placeholder = {
-            "filter": "survival > 190 and lr < 0.005",
-            "find": "sharpness < .1",
-            "jump": "its id",
+        label, start, placeholder = {
+            "filter": ("filter", self.view.arrangement.expression, self._example),
+            "find": ("find", self._sought, self._example),
+            "jump": ("network #", "", "its id"),
+            "runs": ("columns of run and step", " ".join(runs_of(self.view)), " ".join(RunColumns())),
         }[what]
-        prompt.value = start
+        self.query_one("#prompt-label", Static).update(label)
+        prompt = self.query_one(Input)
+        prompt.placeholder, prompt.value = placeholder, start
         self.query_one("#prompt").add_class("open")
         prompt.focus()
+
+    @property
+    def _example(self) -> str:
+        """A filter that could be typed."""
+        population = self.view.population
+        if not population.measured:
+            return "id < 100"
+        if population.measure is SURVIVAL:
+            return "survival > 190 and lr < 0.005" if "lr" in population.columns else "survival > 190"
+        return f"{population.measure.name} > {number(float(np.nanmedian(population.performance)), 3)}"
 
     def _close_prompt(self) -> None:
         self.query_one("#prompt").remove_class("open")
@@ -268,22 +301,67 @@ class DatasetPane(Pane):
                 self._close_prompt()
             return
         self._close_prompt()
-        if self._asking == "find":
+        if self._asking == "runs":
+            self._name_runs(text)
+        elif self._asking == "find":
             self._sought = text
             self.action_find_next(False)
         elif text:
             self._jump(text.lstrip("#"))
 
+    def _name_runs(self, text: str) -> None:
+        words = text.split()
+        try:
+            if len(words) != 2:
+                raise WorkbenchError(f"runs: expected two columns, got {text!r}")
+            runs = RunColumns(*words)
+            check_runs(self.view.population, runs)
+        except WorkbenchError as error:
+            self.say(str(error))
+            return
+        self.view.kept[RUNS] = runs
+        self.say("")
+
     def _jump(self, text: str) -> None:
         if not text.isdecimal() or int(text) >= len(self.view.population):
             self.say(f"no network #{text}; they are #0 to #{len(self.view.population) - 1:,}")
             return
-        position = self.view.position(int(text))
+        self._go_to(int(text))
+
+    def _go_to(self, row: int) -> None:
+        position = self.view.position(row)
         if position is None:
-            self.say(f"#{text} is there, but the filter does not let it through")
+            self.say(f"#{row} is there, but the filter does not let it through")
         else:
             self.say("")
             self.table.place(position)
+
+    def action_checkpoint(self, by: int) -> None:
+        """To an earlier or a later checkpoint of the run that the network under the cursor is of."""
+        if self.table.row is None:
+            return
+        try:
+            self._go_to(beside(self.view.population, self.table.row, by, runs_of(self.view)))
+        except WorkbenchError as error:
+            self.say(f"{error}; R names the columns of run and step")
+
+    def action_density(self) -> None:
+        """One column against another, of the networks shown or marked."""
+        if not len(self.view.rows):
+            self.say("no networks: the filter lets none through")
+            return
+
+        async def answered(answer: Answer | None) -> None:
+            if answer is None:
+                return
+            if answer.filter:
+                # Marked networks are counted whatever group is shown.
+                group = None if self.view.marks.any() else self.view.arrangement.group
+                await self.rearrange(expression=answer.filter, group=group)
+            if answer.row is not None and answer.row != self.table.row and not answer.filter:
+                self._go_to(answer.row)
+
+        self.app.push_screen(ColumnsScreen(self.service, self.view, self.table.row), answered)
 
     def action_find_next(self, backwards: bool) -> None:
         """To the next network that the sought expression is true of."""

@@ -1,0 +1,40 @@
+"""What is open: a view of a population, the files it is of, and what was assumed of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import opening, recent
+from workbench.places import default_population
+from workbench.tui.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A population that was read."""
+
+    path: str | None
+    """As it was named; None for the one that ships."""
+    view: View
+    told: tuple[str, ...]
+    """What was imported, and what was assumed; nothing of a population file."""
+    state: str
+    """Of the files, before they were read."""
+
+    @classmethod
+    def of(cls, path: str | None) -> "Opened":
+        """Read a population, import a checkpoint or a folder of them.
+
+        Raises:
+            WorkbenchError: it can be read as neither.
+        """
+        before = state(path)
+        told: list[str] = []
+        population = opening.load(path, told.append)
+        if path is not None:
+            recent.remember(path)
+        return cls(path, View(population), tuple(told), before)
+
+
+def state(path: str | None) -> str:
+    """Names, sizes and times of the files at a path: another one when they have been written since."""
+    return opening.state_of(Path(path) if path is not None else default_population())
