@@ -33,6 +33,7 @@ OWN = {
     "train": {"set": tuple(tiny_pairs("functional"))},
     "dial": {"count": 5},
     "landscape": {"space": "latent"},
+    "recovery": {"samples": 12, "keep": 3},
     "repair": {"samples": 12, "keep": 3, "method": ("algorithm1-missing", "gaussian")},
     "repairs": {"samples": 12, "keep": 3, "networks": 2, "levels": (".2",), "method": ("algorithm1-whole", "gaussian")},
 }
@@ -61,9 +62,24 @@ def small_params(analysis, tmp_path, population):
     given = {name: value for name, value in given.items() if name in have}
     if analysis.writes:
         given["out"] = str(tmp_path / "made.safetensors")
+    if "path" in have and not analysis.selects:
+        given["path"] = str(checkpoints_in(tmp_path, population))
     if "population" in have:
         given["population"] = str(population.path)
     return analysis.Params(**given)
+
+
+def checkpoints_in(folder, population):
+    """A folder of checkpoints, made of some of the population's networks."""
+    root = folder / "checkpoints"
+    if not root.exists():
+        root.mkdir()
+        for k, weights in enumerate(population.weights[:12]):
+            layers = torch.nn.Sequential(torch.nn.Linear(4, 30), torch.nn.ELU(), torch.nn.Linear(30, 2))
+            torch.nn.utils.vector_to_parameters(torch.tensor(weights), layers.parameters())
+            torch.save(layers.state_dict(), root / f"network_{100 * k}_steps.pt")
+        (root / "broken.pt").write_bytes(b"nothing")
+    return root
 
 
 @pytest.fixture(params=names())
@@ -71,15 +87,15 @@ def analysis(request):
     return find(request.param)
 
 
-@pytest.fixture(params=[name for name in names() if not find(name).writes])
+@pytest.fixture(params=[name for name in names() if find(name).selects])
 def reading(request):
-    """An analysis that is no task."""
+    """An analysis of a population."""
     return find(request.param)
 
 
 @pytest.fixture
 def selection(analysis, population):
-    return None if analysis.writes else Selection(population, ROWS)
+    return Selection(population, ROWS) if analysis.selects else None
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +204,8 @@ def test_threads_change_nothing(reading, population, tmp_path):
 
 
 def test_its_last_frame_outlives_the_program(analysis, frames, selection, population, tmp_path):
-    if analysis.writes:
-        pytest.skip("a task is never kept")
+    if not analysis.selects:
+        pytest.skip("what is of no population is never kept")
     params = small_params(analysis, tmp_path, population)
     *_, last = frames
     cache = ResultCache(tmp_path / "results")
@@ -224,9 +240,9 @@ def options(params):
 
 
 def test_the_command_line_says_the_same(analysis, population, tmp_path, cli):
-    selection = None if analysis.writes else Selection(population)
+    selection = Selection(population) if analysis.selects else None
     params = small_params(analysis, tmp_path, population)
-    arguments = [] if analysis.writes else [population.path]
+    arguments = [population.path] if analysis.selects else []
     said = cli(analysis.name, *arguments, *options(params), "--json", "--threads", 1, "--device", "cpu")
     assert said.code == 0, said.err
     found = json.loads(said.out)
@@ -236,18 +252,18 @@ def test_the_command_line_says_the_same(analysis, population, tmp_path, cli):
         assert told["networks"] == len(population)
         assert told["columns"] == list(population.columns)
     else:
-        (tmp_path / "made.safetensors").unlink()
+        (tmp_path / "made.safetensors").unlink(missing_ok=True)
     *_, last = analysis.run(Compute("cpu", 1), selection, params)
     assert last.done == last.total
     assert found == json.loads(json.dumps(_plain(analysis.summary(last))))
 
 
 def test_the_command_line_prints_its_table(analysis, population, tmp_path, cli):
-    arguments = [] if analysis.writes else [population.path]
+    arguments = [population.path] if analysis.selects else []
     said = cli(analysis.name, *arguments, *options(small_params(analysis, tmp_path, population)), "--threads", 1)
     assert said.code == 0, said.err
     assert "\x1b" not in said.out
-    if not analysis.writes:
+    if analysis.selects:
         assert f"{population.path}"[:40] in said.out.replace("\n", "")
         assert "96 networks, 4-30-2 elu (212 weights)" in " ".join(said.out.split())
 
@@ -299,7 +315,7 @@ def test_its_figure_is_drawn(name, population, tmp_path, cli):
     words = " ".join(root.itertext())
     assert "nan" not in svg.read_text().lower()
     told = {"sweep": "#0 to #1", "sweeps": "3 walks", "landscape": "latent: around #0"}
-    told = {**told, "repairs": "2 repairs of held-out networks, missing"}.get(name)
+    told = {**told, "recovery": "#0, filled", "repairs": "2 repairs of held-out networks, missing"}.get(name)
     assert (told or str(getattr(params, "group", ""))) in words or str(getattr(params, "attribute", "no")) in words
     *_, last = analysis.run(ONE, Selection(population), params)
     assert analysis.figure(last) == svg.read_text()
@@ -331,7 +347,7 @@ def test_a_name_that_cannot_be_is_told(name, option, population, tmp_path, cli):
     assert said.err.count("\n") == 1
 
 
-WALKS, REPAIRS = ("landscape", "sweep", "sweeps"), ("repair", "repairs")
+WALKS, REPAIRS = ("landscape", "sweep", "sweeps"), ("recovery", "repair", "repairs")
 LEARNED = [name for name in names() if find(name).reads and "generator" in {f.name for f in fields(find(name).Params)}]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import WorkbenchError
-from workbench.expressions import MAX_LENGTH, matches
+from workbench.expressions import MAX_LENGTH, matches, quoted
 from workbench.policies import PolicySpec
 from workbench.population import Population, Text, load
 
@@ -197,3 +197,22 @@ def test_a_network_is_found_by_its_fingerprint_as_it_is_shown(population_path):
     population = load(population_path)
     shown = f"{int(population['fingerprint'][7]):016x}"
     assert matches(population, f"fingerprint == '{shown}'").nonzero()[0].tolist() == [7]
+
+
+def test_names_that_are_no_words_of_their_own(population):
+    n = len(population)
+    odd = population.with_columns(**{"return": np.arange(n), "class": Text.of(["return"] * n), "a/b c": np.arange(n)})
+    assert matches(odd, "return >= 3 and class == 'return'").sum() == n - 3
+    assert matches(odd, "`a/b c` < 4 and 2 < return").sum() == 1
+    assert matches(odd, "class == '`a/b c`'").sum() == 0
+    for name in ("return", "a/b c", "lr", "in"):
+        assert quoted(name) == (name if name in ("return", "lr") else f"`{name}`")
+    with pytest.raises(WorkbenchError, match=r"no column 'a/b'; there are .*, return, class, a/b c, group"):
+        matches(odd, "`a/b` > 1")
+    with pytest.raises(WorkbenchError, match="^filter: class is text and 1 is a number$"):
+        matches(odd, "class > 1")
+    with pytest.raises(WorkbenchError, match=r"'return \+ > 1' does not parse at character 10"):
+        matches(odd, "return + > 1")
+    for name in ("", "a`b", "a\nb"):
+        with pytest.raises(WorkbenchError, match="cannot stand in one"):
+            quoted(name)

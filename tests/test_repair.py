@@ -13,7 +13,7 @@ from workbench import generators, repairing, repairs
 from workbench.analyses import repair
 from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
-from workbench.learning import demonstration, missing
+from workbench.learning import demonstration, missing, posterior
 from workbench.learning.repair import Case, Method, Repaired, Source, nearest_survival, rejection
 from workbench.numerics.damage import damage, fill, mask_hash
 from workbench.policies import PolicySpec, forward, initial
@@ -35,6 +35,7 @@ def _generators(trained):
 def short(monkeypatch):
     """Fits of a moment."""
     monkeypatch.setattr(demonstration, "STEPS", 6)
+    monkeypatch.setattr(posterior, "STEPS", 6)
 
 
 @pytest.fixture
@@ -109,7 +110,10 @@ def test_methods_get_what_they_say_they_know(name, population):
 
 
 def test_there_is_no_such_method():
-    assert {"algorithm1-missing", "algorithm1-whole", "demonstration", "gaussian", "generator"} == set(repairs.names())
+    assert set(repairs.names()) == {
+        "algorithm1-missing", "algorithm1-whole", "demonstration", "finetune", "gaussian", "generator", "gradient",
+        "maximum-posterior",
+    }  # fmt: skip
     with pytest.raises(WorkbenchError, match="method: expected algorithm1-missing, .*, got 'algorithm1_missing'"):
         repairs.find("algorithm1_missing")
 
@@ -363,8 +367,7 @@ def test_the_nearest_training_network_is_found(population, source):
 def test_controls_without_positions_put_whole_networks_in_place(population, source):
     original, damaged, case = case_for(population, held_out(population), 0.3, "corrupted")
     assert case.mask is None
-    methods = repairing.chosen_methods((), "corrupted")
-    assert methods and all("positions" not in m.needs for m in methods)
+    methods = repairing.chosen_methods(("algorithm1-whole",), "corrupted")
     rows = {r.name: r for r in repairing.trial(original, damaged, case, source, methods)}
     assert tuple(rows) == repairing.row_names(methods, "corrupted")
     assert "random candidates" not in rows and "algorithm1-whole, candidate" in rows

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.errors import WorkbenchError as WorkbenchError
+    from workbench.opening import load as load
     from workbench.policies import Normaliser as Normaliser
     from workbench.policies import PolicySpec as PolicySpec
     from workbench.policies import forward as forward
     from workbench.population import Population as Population
-    from workbench.population import load as load
     from workbench.rollouts import Episodes as Episodes
     from workbench.rollouts import behaviour as behaviour
     from workbench.rollouts import record as record
@@ -31,7 +31,7 @@ _HOMES = {
     "PolicySpec": "policies",
     "forward": "policies",
     "Population": "population",
-    "load": "population",
+    "load": "opening",
     "Episodes": "rollouts",
     "behaviour": "rollouts",
     "record": "rollouts",

@@ -6,6 +6,7 @@ it is never cached, and can be resumed. Both know nothing of screens or command 
 """
 
 import ast
+import contextlib
 import hashlib
 import inspect
 import textwrap
@@ -13,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, is_dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ from workbench.population import Population
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from workbench.claims import Claim
 
 
 class Frame(Protocol):
@@ -46,6 +50,8 @@ class Selection:
 
     population: Population
     rows: tuple[int, ...] | None = None
+    where: str = field(default="", compare=False)
+    """The filter that gave these rows, as far as that is known."""
 
     def __post_init__(self) -> None:
         for row in self.rows or ():
@@ -104,6 +110,8 @@ class Analysis:
     """A frame as JSON values: what `--json` prints."""
     writes: bool = False
     """Whether it is a task."""
+    unfinished: Callable[[Any], Path] | None = None
+    """(params) -> the folder in which a task that is not finished lies."""
     examines: bool = False
     """Whether it examines the file itself, so that a result kept from before would be no answer."""
     alone: bool = False
@@ -112,6 +120,8 @@ class Analysis:
     """The networks of a frame as a population, where it has made some: what `--out` and saving in a pane write."""
     figure: Callable[[Any], str] | None = None
     """A frame as an SVG document: what `--svg` writes."""
+    claims: "Callable[[Any], list[Claim]] | None" = None
+    """What a finished frame says of the paper's claims; nothing of one that is not finished."""
     reads: Callable[[Any, Any], tuple[Path, ...]] | None = None
     """(selection, params) -> files beside the population that the result depends on."""
     exports: Mapping[str, Export] = field(default_factory=dict)
@@ -153,3 +163,31 @@ def _field_docs(params: type) -> dict[str, str]:
 def params_json(params: Any) -> dict[str, Any]:
     """A Params object as JSON values."""
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(params).items()}
+
+
+def read_fields(kind: type, said: Any) -> dict[str, Any]:
+    """Values for the fields of a dataclass from JSON: what has no field, or is not of its type, is left out."""
+    found = {}
+    for f in fields(kind) if isinstance(said, Mapping) else ():
+        with contextlib.suppress(ValueError):
+            found[f.name] = _read_value(f.type, said[f.name] if f.name in said else _ABSENT)
+    return found
+
+
+_ABSENT = object()
+
+
+def _read_value(kind: Any, value: Any) -> Any:
+    members = get_args(kind)
+    if isinstance(kind, UnionType):
+        return None if value is None and NoneType in members else _read_value(members[0], value)
+    if get_origin(kind) is tuple and isinstance(value, list):
+        kinds = members[:1] * len(value) if members[-1] is Ellipsis else members
+        return tuple(_read_value(k, v) for k, v in zip(kinds, value, strict=True))
+    if kind is float and type(value) in (int, float) and abs(value) < float("inf"):
+        return float(value)
+    if kind in (bool, str) and type(value) is kind:
+        return value
+    if kind is int and type(value) is int and abs(value) < 2**63:
+        return value
+    raise ValueError(f"{kind} expected")

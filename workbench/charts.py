@@ -19,6 +19,8 @@ DASH = 3
 MOST_BARS = 60
 CURSOR_LINES = 8
 """Lines of a cursor; a higher one is dashed."""
+ENDS = "○●"
+"""The first and the last of points that are joined."""
 ROOM_FOR_AXES = (24, 7)
 ROOM_FOR_LABELS = 10
 
@@ -179,6 +181,22 @@ def frame(cells: Cells, box: Box, x: Axis, y: Axis, row_of: Callable[[float], in
         start = max(0, min(column - len(label) // 2, cells.width - len(label)))
         if start >= free:
             free = cells.write(start, bottom + 1, label, "dim") + 1
+
+
+def join(cells: Cells, box: Box, x: NDArray, y: NDArray) -> None:
+    """A line through points (k,), shares of a box from its left and from above; the first and the last told apart.
+
+    What lies outside is a gap.
+    """
+    inside = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
+    x, y = np.where(inside, x, np.nan), np.where(inside, y, np.nan)
+    canvas = Braille(box.width, box.height)
+    canvas.polyline(x * (2 * box.width - 1), y * (4 * box.height - 1))
+    cells.paint(canvas, box.left, box.top, "strong")
+    known = np.flatnonzero(inside)
+    for k, sign in zip(known[[0, -1]] if len(known) else (), ENDS, strict=False):
+        column, row = min(box.width - 1, int(x[k] * box.width)), min(box.height - 1, int(y[k] * box.height))
+        cells.put(box.left + column, box.top + row, sign, "strong")
 
 
 def _below(cells: Cells, box: Box, label: str, notes: str) -> None:

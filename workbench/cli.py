@@ -20,7 +20,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from workbench import __version__, opening, reproductions
+from workbench import __version__, claims, opening, reproductions
 from workbench.analyses import find, names
 from workbench.analysis import Analysis, Selection, describe_params
 from workbench.compute import Compute
@@ -31,8 +31,10 @@ from workbench.population import Population
 from workbench.rules import under
 from workbench.service import Job, JobState, ModelService
 from workbench.storage import write_json, write_text
-from workbench.text import clean
+from workbench.text import clean, duration
 
+EVERY = "all"
+"""The word for all reproductions."""
 FAILURE, USAGE = 1, 2
 INTERRUPTED = 130
 """What the parser makes of ctrl+c while no job listens for it."""
@@ -150,47 +152,64 @@ def bench(
 
 @app.command(short_help="The paper's tables and figures, made again.")
 def reproduce(
-    what: Annotated[list[str], typer.Argument(help=f"Of {', '.join(reproductions.names())}; and a population file.")],
-    out: Annotated[Path, typer.Option(help="Folder for figures (SVG), tables (text) and every number (JSON).")] = Path(
-        "reproduced"
-    ),
+    what: Annotated[
+        list[str], typer.Argument(help=f"all, or some of {', '.join(reproductions.names())}; and a population file.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for figures (SVG), tables (text), every number (JSON), and of all a report.")
+    ] = Path("reproduced"),
     seed: Annotated[list[str] | None, typer.Option(help="A seed; may be repeated. 0, 1 and 2 by default.")] = None,
     count: Annotated[int, typer.Option(help="Networks sampled for each figure.")] = 1000,
-    quick: Annotated[bool, typer.Option("--quick", help="One seed and 200 samples.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One seed, 200 samples, fewer pairs and networks.")] = False,
     as_json: JsonOption = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
 ) -> None:
-    """Make the paper's tables and figures from a population, beside the paper's own figures."""
+    """Make the paper's tables and figures from a population, beside the paper's own, and answer its claims.
+
+    `all` makes every one and a report of them, `report.html` and `report.md`. What was made before from the same
+    networks with the same parameters and program is not made again, so that the same command goes on after ctrl+c.
+    """
+    from workbench.reporting.story import Story
     from workbench.reproducing import Params
 
     known = reproductions.names()
-    wanted = [word for word in what if word in known]
-    files = [word for word in what if word not in known]
+    every = EVERY in what
+    wanted = known if every else [word for word in what if word in known]
+    files = [word for word in what if word not in known and word != EVERY]
     if not wanted or len(files) > 1 or (files and not Path(files[0]).suffix):
         raise WorkbenchError(
-            f"reproduce: expected {', '.join(known)} and at most one population file, got {clean(what)}"
+            f"reproduce: expected {EVERY}, {', '.join(known)} and at most one population file, got {clean(what)}"
         )
     population = load(files[0] if files else None)
     params = Params(count=count, quick=quick) if seed is None else Params(tuple(seed), count, quick)
-    service, said = ModelService(Compute(device, threads)), {}
-    for name in wanted:
-        analysis = reproductions.find(name)
-        job = service.submit(analysis, Selection(population), params)
-        _follow(job, quiet=as_json)
-        said[name] = _plain({**_identity(population), **analysis.summary(job.frame)})
-        write_json(out / f"{name}.json", said[name])
-        printed = Console(width=120, file=StringIO(), color_system=None)
-        printed.print(analysis.table(job.frame))
-        assert isinstance(printed.file, StringIO)
-        write_text(out / f"{name}.txt", printed.file.getvalue())
-        if analysis.figure is not None:
-            write_text(out / f"{name}.svg", analysis.figure(job.frame))
-        if not as_json:
-            Console().print(analysis.table(job.frame))
-            complain(f"written to {out / name}.json, .txt and .svg")
+    service = ModelService(Compute(device, threads))
+    story, said = Story(population, params, wanted, service.compute, service.cache), {}
+    try:
+        for name in wanted:
+            job = service.submit(reproductions.find(name), Selection(population), params)
+            _follow(job, as_json, story.progress, f"; the same again goes on from {name}")
+            made = story.take(job)
+            said[name] = _plain({**_identity(population), **made.summary()})
+            write_json(out / f"{name}.json", said[name])
+            printed = Console(width=120, file=StringIO(), color_system=None)
+            printed.print(made.analysis.table(made.frame))
+            assert isinstance(printed.file, StringIO)
+            write_text(out / f"{name}.txt", printed.file.getvalue())
+            if made.analysis.figure is not None:
+                write_text(out / f"{name}.svg", made.analysis.figure(made.frame))
+            if not as_json and not every:
+                Console().print(made.analysis.table(made.frame))
+            kept = f", kept from {made.date}" if made.reused else f", {duration(made.seconds)}"
+            complain(f"{name}{kept}: written to {out / name}.json, .txt and .svg")
+    finally:
+        if every and story.made:
+            story.write(out)
+            complain(f"report of {len(story.made)} of {len(wanted)} written to {out / 'report.html'} and .md")
     if as_json:
         print_json(said)
+    elif every:
+        Console().print(*(line for made in story.made for line in claims.lines(made.claims)), sep="\n")
 
 
 @app.command(short_help="Some networks of a population as a new one.")
@@ -345,8 +364,16 @@ def _parameter(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> 
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
-def _follow(job: Job, quiet: bool) -> None:
+def _follow(
+    job: Job, quiet: bool, whole: Callable[[Job], tuple[int, int, str]] | None = None, resuming: str = ""
+) -> None:
     """Show a job's progress on standard error until it is over.
+
+    Args:
+        job: what runs.
+        quiet: no bar.
+        whole: what it is a part of: units done and to do, and in words how far that is.
+        resuming: how to go on with it, where not by an option.
 
     Raises:
         WorkbenchError: the job could not use its input.
@@ -356,7 +383,7 @@ def _follow(job: Job, quiet: bool) -> None:
         signal.signal(number, lambda *_: job.cancel())
     console = Console(stderr=True)
     if console.is_terminal and not quiet:
-        with Live(console=console, refresh_per_second=8, transient=True, get_renderable=lambda: _picture(job)):
+        with Live(console=console, refresh_per_second=8, transient=True, get_renderable=lambda: _picture(job, whole)):
             while not job.wait(0.05):
                 pass
     else:
@@ -364,10 +391,10 @@ def _follow(job: Job, quiet: bool) -> None:
         while not job.wait(0.2):
             if job.frame is not None and time.monotonic() - told > LOG_EVERY:
                 told = time.monotonic()
-                print(job.progress, file=sys.stderr, flush=True)
+                print(whole(job)[2] if whole else job.progress, file=sys.stderr, flush=True)
     if job.state is JobState.CANCELLED:
         kept = f" with {job.frame.done:,} of {job.frame.total:,} done" if job.frame else ""
-        on = "; --resume goes on" if job.analysis.writes else ""
+        on = "; --resume goes on" if job.analysis.writes else resuming
         complain(f"cancelled{kept}{on}")
         raise typer.Exit(FAILURE)
     if job.state is JobState.FAILED:
@@ -377,14 +404,13 @@ def _follow(job: Job, quiet: bool) -> None:
         raise WorkbenchError(str(job.error))
 
 
-def _picture(job: Job) -> Any:
+def _picture(job: Job, whole: Callable[[Job], tuple[int, int, str]] | None = None) -> Any:
     frame = job.frame
-    if frame is None:
+    if frame is None and whole is None:
         return Text("starting (the first run after an install compiles kernels, about 10 s)", style="dim")
+    done, total, words = whole(job) if whole else (frame.done, frame.total, job.progress)
     line = Table.grid(padding=(0, 1))
-    line.add_row(
-        ProgressBar(frame.total, frame.done, width=40), job.progress + ("  stopping…" if job.cancelling else "")
-    )
+    line.add_row(ProgressBar(total, done, width=40), words + ("  stopping…" if job.cancelling else ""))
     return Group(job.analysis.table(frame), line) if job.analysis.writes else line
 
 

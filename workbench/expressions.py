@@ -1,8 +1,10 @@
 """Filters: expressions on columns such as `survival > 190 and lr < 0.005`, read without ever being executed."""
 
 import ast
+import keyword
 import operator
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
 from workbench.population import FINGERPRINT, Population, Text
+from workbench.text import clean
 
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -34,14 +37,19 @@ _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "isnan": np.isnan,
 }
 MAX_LENGTH = 1000
+_OPERATORS = ("and", "or", "not", "in", "True", "False")
+_NAMES = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?P<quoted>[^`\n]+)`|(?P<word>[^\W\d]\w*)""")
+"""Strings, which stay, and names."""
+_LETTER = "\u01c3"
+"""What stand-ins begin with: a letter that nobody types."""
 
 
 def matches(population: Population, expression: str, marks: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     """Which networks an expression on the columns is true of.
 
-    Names are columns, and also `id` (the row), `group` (the survival group's name) and `marked`. There are comparisons,
-    also chained, `and`, `or`, `not`, `in [...]`, arithmetic, abs, log, sqrt and isnan. An empty expression is true of
-    all.
+    Names are columns, and also `id` (the row), `group` (the group's name) and `marked`; names that are no words stand
+    between backquotes. There are comparisons, also chained, `and`, `or`, `not`, `in [...]`, arithmetic, abs, log, sqrt
+    and isnan. An empty expression is true of all.
 
     Args:
         population: the networks.
@@ -58,8 +66,9 @@ def matches(population: Population, expression: str, marks: NDArray[np.bool_] | 
         return np.ones(len(population), bool)
     if len(expression) > MAX_LENGTH:
         raise WorkbenchError(f"filter: {len(expression)} characters; at most {MAX_LENGTH} are read")
+    written, names = _stood_in(expression.strip(), population.columns)
     try:
-        tree = ast.parse(expression.strip(), mode="eval").body
+        tree = ast.parse(written, mode="eval").body
     except SyntaxError as error:
         where = f" at character {error.offset}" if error.offset else ""
         raise WorkbenchError(f"filter: {expression!r} does not parse{where}: {error.msg}") from None
@@ -67,9 +76,12 @@ def matches(population: Population, expression: str, marks: NDArray[np.bool_] | 
         raise WorkbenchError(f"filter: {expression!r} does not parse") from None
     try:
         with np.errstate(all="ignore"):
-            result = _Evaluation(population, marks).value(tree)
-    except WorkbenchError:
-        raise
+            result = _Evaluation(population, marks, names).value(tree)
+    except WorkbenchError as error:
+        told = str(error)
+        for stand_in, name in names.items():
+            told = told.replace(stand_in, name)
+        raise WorkbenchError(told) from None
     except (TypeError, ValueError, OverflowError, ZeroDivisionError, RecursionError) as error:
         raise WorkbenchError(f"filter: {expression!r} cannot be computed: {error}") from None
     result = np.asarray(result)
@@ -80,10 +92,44 @@ def matches(population: Population, expression: str, marks: NDArray[np.bool_] | 
     return np.broadcast_to(result, len(population)).copy()
 
 
+def quoted(name: str) -> str:
+    """A column's name as it stands in an expression.
+
+    Raises:
+        WorkbenchError: it cannot stand in any.
+    """
+    if name.isidentifier() and name not in _OPERATORS:
+        return name
+    if not name or set("`\n") & set(name):
+        raise WorkbenchError(f"filter: the name {clean(name, 60)!r} cannot stand in one")
+    return f"`{name}`"
+
+
+def _stood_in(expression: str, columns: Container[str]) -> tuple[str, dict[str, str]]:
+    """An expression in which columns whose names Python would not take (`return`, `a/b`) have stand-ins.
+
+    These are as long, so that places in messages hold.
+    """
+    names: dict[str, str] = {}
+
+    def replaced(found: re.Match[str]) -> str:
+        text, name = found.group(0), found.group("quoted") or found.group("word")
+        plain = name == text and not (keyword.iskeyword(name) and name in columns and name not in _OPERATORS)
+        if name is None or plain:
+            return text
+        number = str(len(names))
+        stand_in = number.rjust(max(len(text), len(number) + 1), _LETTER)
+        names[stand_in] = name
+        return stand_in
+
+    return _NAMES.sub(replaced, expression), names
+
+
 class _Evaluation:
-    def __init__(self, population: Population, marks: NDArray[np.bool_] | None) -> None:
+    def __init__(self, population: Population, marks: NDArray[np.bool_] | None, names: Mapping[str, str]) -> None:
         self.population = population
         self.marks = marks
+        self.names = names
 
     def value(self, node: ast.expr) -> Any:
         match node:
@@ -107,7 +153,7 @@ class _Evaluation:
         raise WorkbenchError(f"filter: {ast.unparse(node)!r} is not understood here")
 
     def column(self, name: str) -> Any:
-        n = len(self.population)
+        name, n = self.names.get(name, name), len(self.population)
         if name == FINGERPRINT and name in self.population.columns:
             return np.array([f"{value:016x}" for value in self.population[name].tolist()])
         if name in self.population.columns:

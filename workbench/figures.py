@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.axes import Axis, axis, axis_of, nice_step
-from workbench.charts import histogram_lines, series_lines
+from workbench.charts import ENDS, histogram_lines, series_lines
 from workbench.drawing import plain
 from workbench.matrices import heat_map_lines
 from workbench.panels import HeatMap, Histogram, Lines, Panel, Reference, Series
@@ -184,10 +184,10 @@ def _heat_map(panel: HeatMap) -> list[str]:
     rows, columns = values.shape
     wide, high = WIDTH - 150, HEIGHT - 100
     turned = bool(panel.x_names) and max(map(len, panel.x_names)) * 6.2 > wide / max(1, columns)
-    x = _side(panel.x_names, panel.x_range, columns, wide // (CELL + 2 if turned else 40))
-    y = _side(panel.y_names, panel.y_range, rows, high // CELL)
+    x = _side(panel.x_names, panel.x_range, columns, wide // (CELL + 2 if turned else 40), panel.x_log)
+    y = _side(panel.y_names, panel.y_range, rows, high // CELL, panel.y_log)
     if not panel.upward:
-        y = Axis(y.high, y.low, y.ticks, y.labels)
+        y = Axis(y.high, y.low, y.ticks, y.labels, y.log)
     colours = panel.value_axis(5)
     plane = Plane(x, y, right=84, bottom=BOTTOM + (26 if turned else 0))
     out = plane.heading(panel.title)
@@ -198,6 +198,8 @@ def _heat_map(panel: HeatMap) -> list[str]:
         out.append(plane.inside(cells, viewBox=box, preserveAspectRatio="none", shape_rendering="crispEdges"))
     out += plane.frame(panel.x_label, panel.y_label, grid=False, turned=turned)
     out += [_marked(plane, r, c, rows, columns) for r, c in _places(panel, rows, columns)]
+    if panel.joined is not None and len(panel.joined):
+        out.append(_joined(plane, np.asarray(panel.joined, float)))
     left, shades = plane.end + 14, (plane.foot - plane.top) / LEVELS
     for k in range(LEVELS):
         top = plane.foot - (k + 1) * shades
@@ -213,10 +215,20 @@ def _heat_map(panel: HeatMap) -> list[str]:
     return out
 
 
-def _side(names: Sequence[str], limits: tuple[float, float] | None, cells: int, most: int) -> Axis:
+def _joined(plane: Plane, points: NDArray) -> str:
+    """A line through points (k, 2), white in black; the first is a circle, the last a disc."""
+    xs, ys = plane.across(points[:, 0]), plane.up(points[:, 1])
+    known = np.flatnonzero(np.isfinite(xs + ys))
+    steps = path(xs, ys)
+    shapes = [curve(steps, BLACK, width=3.6), curve(steps, "#ffffff", width=1.4)] if steps else []
+    ends = zip(known[[0, -1]] if len(known) else (), ENDS, strict=False)
+    return plane.inside([*shapes, *(shape(sign, float(xs[k]), float(ys[k]), VERMILION) for k, sign in ends)])
+
+
+def _side(names: Sequence[str], limits: tuple[float, float] | None, cells: int, most: int, log: bool = False) -> Axis:
     """The axis of a side with so many cells: names in the middle of some of them, or numbers."""
     if limits is not None:
-        return axis(*limits, max(2, min(7, most)), tight=True)
+        return axis(*limits, max(2, min(7, most)), log, tight=True)
     every = max(1, round(nice_step(max(1, cells), max(1, most)))) if not names else max(1, -(-cells // max(1, most)))
     shown = range(0, cells, every)
     labels = tuple(names[k] if len(names[k]) <= 9 else names[k][:8] + "…" for k in shown if k < len(names))

@@ -27,8 +27,8 @@ TOLD = {
     "trained": "trained networks",
 }
 KINDS = tuple(TABLE_2)
-POOL = 100
-"""Networks nearest to a survival time that ten are drawn from again and again."""
+POOL, QUICK_POOL = 100, 40
+"""Networks nearest to a survival time that ten are drawn from again and again; fewer where it shall be quick."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +66,23 @@ def generators_for(population: Population, seed: int, compute: Compute) -> "Iter
 
 
 def pools(
-    population: Population, source: str, seed: int, count: int, loaded: dict[str, Any], compute: Compute
-) -> Pools:
-    """Of `count` networks of a source, those nearest to the survival times of Table 2 (100 episodes, cap 200)."""
+    population: Population, source: str, seed: int, count: int, loaded: dict[str, Any], compute: Compute,
+    most: int | None = None,
+) -> Pools:  # fmt: skip
+    """Of `count` networks of a source, those nearest to the survival times of Table 2 (100 episodes, cap 200).
+
+    Args:
+        population: of the trained networks.
+        source: one of `SOURCES`.
+        seed: of all that is drawn.
+        count: networks to choose from, in each group.
+        loaded: the generators.
+        compute: device and threads.
+        most: networks in a pool, `POOL` unless told.
+
+    Raises:
+        WorkbenchError: fewer than ten in a group.
+    """
     from workbench.learning.scoring import yardstick
     from workbench.learning.selection import predictor_of
 
@@ -85,7 +99,7 @@ def pools(
             predictor = predictor_of(loaded["functional"])
             made = sample.draw(loaded[source], held_against, how, selector, compute, predictor).samples.weights
         lasted = rollout(made, population.spec, Episodes(seed=seed), compute).steps.mean(1)
-        nearest = np.argsort(np.abs(lasted - row.survival), kind="stable")[:POOL]
+        nearest = np.argsort(np.abs(lasted - row.survival), kind="stable")[: most or POOL]
         found.append((made[nearest], lasted[nearest]))
     size = min(len(weights) for weights, _ in found)
     if size < COMPARED:

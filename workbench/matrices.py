@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.axes import HUGE, Axis, axis, number
-from workbench.charts import ROOM_FOR_AXES, ROOM_FOR_LABELS
+from workbench.axes import HUGE, Axis, number
+from workbench.charts import ROOM_FOR_AXES, ROOM_FOR_LABELS, Box, join
 from workbench.drawing import Cells, Line, breadth
 from workbench.panels import HeatMap
 from workbench.sides import Side, along, fitted, short
@@ -59,12 +59,22 @@ class Shades:
         """What lies between the shades, as numbers (n + 1,), and the shades (n,), each two characters wide."""
         low, high = self.limits
         n = 2 * len(ABOVE) if self.diverging else len(RAMP)
+        if self.colours.log:
+            return self._key_of_counts(n)
         at = np.linspace(low, high, 2 * n + 1)[1::2]
         quarter = (high - low) / (4 * n)
         characters, styles = self.of(np.stack([at - quarter, at + quarter], axis=1))
         borders = [b if abs(b) > 1e-9 * (high - low) else 0.0 for b in np.linspace(low, high, n + 1).tolist()]
         labels = next((w for d in range(3, 9) if len(set(w := [number(b, d) for b in borders])) > n), [])
         labels = labels or [number(b, 12) for b in borders]
+        return labels, [list(zip(c, s, strict=True)) for c, s in zip(characters.tolist(), styles.tolist(), strict=True)]
+
+    def _key_of_counts(self, n: int) -> tuple[list[str], list[Line]]:
+        """The same along a logarithm; the first shade is for all below 1."""
+        characters, styles = self.of(np.geomspace(*self.limits, 4 * n + 1)[1::2].reshape(n, 2))
+        borders = np.geomspace(*self.limits, n + 1).tolist()
+        whole = [f"{border:,.0f}" for border in borders]
+        labels = whole if len(set(whole)) > n else ["0", *(number(border, 2) for border in borders[1:])]
         return labels, [list(zip(c, s, strict=True)) for c, s in zip(characters.tolist(), styles.tolist(), strict=True)]
 
 
@@ -165,10 +175,41 @@ def _write(cells: Cells, x: int, y: int, line: Line) -> None:
         x = cells.write(x, y, text, style)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where in characters the cells of a matrix are drawn."""
+
+    left: int
+    top: int
+    rows: Side
+    """Downwards, also where the matrix goes upwards."""
+    columns: Side
+    upward: bool = False
+
+    def spot(self, row: int, column: int) -> tuple[int, int]:
+        """The character (x, y) in the middle of a cell of the matrix, on the left of two."""
+        row = int(self.rows.edges[-1]) - 1 - row if self.upward else row
+        x, y = (int(s.offsets[s.block(k)]) + (s.wide - 1) // 2 for s, k in ((self.columns, column), (self.rows, row)))
+        return self.left + x, self.top + y
+
+    def cell(self, x: int, y: int) -> tuple[int, int] | None:
+        """The cell (row, column) at a character; the first of a block."""
+        found = []
+        for s, at in ((self.rows, y - self.top), (self.columns, x - self.left)):
+            if not 0 <= at < len(s.which) or s.which[at] < 0:
+                return None
+            found.append(int(s.edges[s.first + int(s.which[at])]))
+        row = int(self.rows.edges[-1]) - 1 - found[0] if self.upward else found[0]
+        return row, found[1]
+
+
 def heat_map_lines(panel: HeatMap, width: int, height: int) -> list[Line]:
     """The matrix as shades, with what its sides and its shades are where there is room."""
-    if width < 1 or height < 1:
-        return []
+    return draw_heat_map(panel, width, height)[0].lines() if width >= 1 and height >= 1 else []
+
+
+def draw_heat_map(panel: HeatMap, width: int, height: int) -> tuple[Cells, Place]:
+    """The same as characters that can be drawn on, and where its cells are."""
     cells = Cells(width, height)
     values = np.atleast_2d(np.asarray(panel.values, float))
     values = values[::-1] if panel.upward else values
@@ -195,12 +236,16 @@ def heat_map_lines(panel: HeatMap, width: int, height: int) -> list[Line]:
     for row, column in panel.marked:
         row = values.shape[0] - 1 - row if panel.upward else row
         if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
-            x, y = (int(s.offsets[s.block(k)]) for s, k in ((columns, column), (rows, row)))
-            cells.write(left + x, top + y, MARKED[columns.wide], "strong")
+            x, y = (int(s.offsets[s.block(k)]) + (s.wide - 1) // 2 for s, k in ((columns, column), (rows, row)))
+            cells.write(left + x, top + y, MARKED[min(2, columns.wide)], "strong")
+    if panel.joined is not None and len(panel.joined):
+        points = np.asarray(panel.joined, float)
+        xs, ys = panel.x_axis(2).share(points[:, 0]), panel.y_axis(2).share(points[:, 1])
+        join(cells, Box(left, top, len(columns.which), len(rows.which)), xs, 1 - ys if panel.upward else ys)
     if framed:
         draw_frame(cells, left, top, rows, columns)
         _label_sides(cells, left, top, panel, rows, columns)
-    return cells.lines()
+    return cells, Place(left, top, rows, columns, panel.upward)
 
 
 def _laid(
@@ -210,26 +255,28 @@ def _laid(
     below = 2 + bool(panel.x_label and height >= ROOM_FOR_LABELS) if framed else 0
     room = max(1, height - above - below - framed)
     if panel.y_range is not None:
-        widest = max(map(len, axis(*panel.y_range, max(2, room // 3), tight=True).labels))
+        widest = max(map(len, panel.y_axis(max(2, room // 3)).labels))
     else:
         widest = max((breadth(short(n)) for n in panel.y_names), default=len(str(shape[0])))
     left = 1 + min(widest, width // 3) if framed else 0
-    return left, above + framed, *fitted(shape, ((), ()), room, max(1, width - left - framed))
+    return left, above + framed, *fitted(shape, ((), ()), room, max(1, width - left - framed), panel.stretched)
 
 
 def _label_sides(cells: Cells, left: int, top: int, panel: HeatMap, rows: Side, columns: Side) -> None:
     """Names or numbers at the left and below, and what is below."""
     bottom, n = top + len(rows.which), int(columns.edges[-1])
     least = 1 if panel.y_names else 3
-    for y, text in along(rows, panel.y_names, panel.y_range, least, panel.upward):
-        text = short(text, left - 1)
+    for y, text in along(rows, panel.y_names, panel.y_range, least, panel.upward, panel.y_log):
+        text, y = short(text, left - 1), y + (0 if panel.y_range else (rows.wide - 1) // 2)
         cells.write(left - 1 - breadth(text), top + y, text, "dim")
         if panel.y_range is not None:
             cells.put(left - 1, top + y, "┤", "dim")
     widest = max((breadth(short(name)) for name in panel.x_names), default=len(str(n)) + 1)
     free = 0
-    for x, text in along(columns, panel.x_names, panel.x_range, 8 if panel.x_range else widest + 1):
-        start = max(0, left + x - breadth(text) // 2) if panel.x_range else left + x
+    least = 8 if panel.x_range else widest + 1
+    for x, text in along(columns, panel.x_names, panel.x_range, least, log=panel.x_log):
+        centred = max(0, columns.wide - breadth(text)) // 2
+        start = max(0, left + x - breadth(text) // 2) if panel.x_range else left + x + centred
         if start >= free and start + breadth(text) <= cells.width:
             free = cells.write(start, bottom + 1, text, "dim") + 1
         if panel.x_range is not None:

@@ -125,12 +125,19 @@ class Histogram:
         return int(np.isfinite(np.asarray(values, float)).sum())
 
 
+MOST_OF_FEW = 16.0
+"""The top of an axis of counts, where there are fewer."""
+
+
 @dataclass(frozen=True, eq=False)
 class HeatMap:
     """A matrix (r, c) in colours; row 0 above, or below if `upward`. NaN is told apart.
 
-    Its sides are named (`x_names`, `y_names`) or measured (`x_range`, `y_range`: the outer edges); `diverging` has its
-    middle at zero. `marked` cells (row, column) are framed.
+    Its sides are named (`x_names`, `y_names`) or measured (`x_range`, `y_range`: the outer edges), along a logarithm
+    with `x_log`, `y_log`; `diverging` has its middle at zero. With `log` values are counts, in shades along a logarithm
+    in which 0 is told from 1. `marked` cells (row, column) are framed. `joined` are points (k, 2) with a line through
+    them, on the sides' scales (of named sides, cell k is from k to k + 1). In characters, cells that are `stretched`
+    fill the room.
     """
 
     values: NDArray
@@ -146,6 +153,23 @@ class HeatMap:
     upward: bool = False
     marked: Sequence[tuple[int, int]] = ()
     title: str = ""
+    x_log: bool = False
+    y_log: bool = False
+    log: bool = False
+    joined: NDArray | None = None
+    stretched: bool = False
+
+    def x_axis(self, most: int) -> Axis:
+        """The axis below: of what is measured, or of cells by their number."""
+        columns = np.atleast_2d(self.values).shape[1]
+        low, high = self.x_range or (0.0, max(1.0, columns))
+        return axis(low, high, most, self.x_log, tight=True)
+
+    def y_axis(self, most: int) -> Axis:
+        """The axis upwards, in the same way."""
+        rows = np.atleast_2d(self.values).shape[0]
+        low, high = self.y_range or (0.0, max(1.0, rows))
+        return axis(low, high, most, self.y_log, tight=True)
 
     def value_axis(self, most: int) -> Axis:
         """The axis of colours."""
@@ -155,7 +179,11 @@ class HeatMap:
         if self.diverging:
             most_either = max(abs(low), abs(high))
             low, high = -most_either, most_either
-        return axis(low, high, most, tight=True)
+        if self.log:
+            # A fifth of the axis lies below 1: the first shade is for none.
+            high = max(MOST_OF_FEW, float(high))
+            low = high**-0.25
+        return axis(low, high, most, self.log, tight=True)
 
 
 Panel: TypeAlias = Histogram | Lines | HeatMap

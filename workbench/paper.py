@@ -70,3 +70,30 @@ QUOTA = tuple(TABLE_1_TRAINING[name].size for name in ("1-50", "51-100", "101-15
 
 RANDOM_AGENT, CONSTANT_AGENT = 22.0, 9.0
 """Survival of an agent that acts at random, and of one that always acts the same (section 3.5)."""
+
+PRINTED = {
+    "table1": "Table 1 prints the size of each group, and mean and standard deviation of survival of its training "
+    f"networks and of {SAMPLED} samples: the columns headed `paper`.",
+    "fig4": "Figure 4 draws histograms with densities, samples over training networks, without figures; the text has "
+    "them approximate the training distribution without capturing it, and some outperform all that was trained on.",
+    "architectures": "No figures: linear layers give a similar distribution, and GANs were not successfully trained, "
+    "since the discriminator told real networks from made ones at once (section 3.5).",
+    "robustness": "In passing: survival varies by 5 steps at most (section 3.5), weights are not robust to small noise "
+    f"(5.3), random actions last {RANDOM_AGENT:g} steps, always the same action {CONSTANT_AGENT:g} (3.5).",
+    "table2": "Table 2 prints mean and standard deviation of the convergence distances of ten good and of ten bad "
+    "networks: the rows headed `paper`.",
+    "fig5": "Figure 5 draws the correlations of a pair each; their hidden convergence distances are "
+    f"{', '.join(f'{value:g} ({name})' for name, value in FIGURE_5.items())}.",
+    "fig6": "Figure 6 draws the correlations of a pair each; their convergence distances of outputs are "
+    f"{', '.join(f'{value:g} ({name})' for name, value in FIGURE_6.items())}.",
+    "fig7": "Figure 7 draws four walks, with hidden convergence distances of "
+    f"{', '.join(f'{value:g}' for value in FIGURE_7)} between their ends; the first and the last track performance, "
+    "the second rises far above both ends.",
+    "leans": "The authors' blog shows three pairs: all lean to the right and so do those between (a slope), the one "
+    "between swerves the other way (a valley), the one between two that lean apart leans to neither side (a hill).",
+    "fig8": "Figure 8 draws one network at ten levels of damage: differences of at most 15 steps by either criterion, "
+    "below 5 at some levels, among them where nothing is left.",
+    "fig9": "Figure 9 draws histograms of samples of 51-100 from ever fewer training networks, without figures: the "
+    "approximations get worse.",
+}
+"""What the paper prints of each of its tables and figures, and of what it says in passing, in its own order."""

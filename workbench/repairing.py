@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench import repairs
 from workbench.compute import Compute
+from workbench.demonstrations import Log, demonstrated_states
 from workbench.errors import WorkbenchError
 from workbench.numerics.conditional import align_existing
 from workbench.numerics.damage import KINDS, Damage, damage, fill
@@ -29,12 +30,13 @@ from workbench.rollouts.states import own
 from workbench.storage import atomic_write, write_text
 
 if TYPE_CHECKING:
+    from workbench.learning.detection import Detection
     from workbench.learning.repair import Case, Method, Repaired, Source
 
 STATES = 2000
 """Reference states, rollouts of the population's networks, on which actions are compared."""
 OWN, OWN_EPISODES = 128, 4
-"""States that the original visits itself, taken of each of so many episodes."""
+"""States that the original visits itself and is judged on, taken of each of so many episodes."""
 TRIAL_SEED = 104_729
 """Added to the seed of the fresh episodes for those in which candidates are tried."""
 ALIKE = 0.95
@@ -45,6 +47,11 @@ UNTOUCHED, DAMAGED = "undamaged", "damaged"
 RANDOM, NEAREST, MEAN, EQUAL = "random candidates", "nearest network", "mean network", "equal survival"
 CONTROLS = (UNTOUCHED, DAMAGED, RANDOM, f"{RANDOM}, candidate", NEAREST, MEAN, EQUAL)
 CANDIDATE = "candidate"
+DETECTABLE = ("corrupted",)
+"""Kinds of damage whose positions no one knows, but which can be told from other weights."""
+FOUND = "found positions"
+RANKINGS = ("detector", "largest", "random")
+"""Orders in which weights are suspected (`learning.detection`); the last two are controls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +73,9 @@ class Trial:
     epsilon: float = 5.0
     """Difference of survival times that counts as success, steps."""
     actions: int = 100
-    """Actions of the original that `demonstration` is shown: half in states it visits, half in the population's."""
+    """Actions of the original that `demonstration` is shown."""
+    demonstrated: str = "mixed"
+    """Where those are: in states it visits (own), half in the population's (mixed), or its first ones (rollout)."""
     seed: int = 0
     """Seed of everything drawn, and of the fresh episodes."""
     episodes: int = 100
@@ -222,11 +231,11 @@ def chosen_methods(wanted: Sequence[str], kind: str) -> list["Method"]:
     Raises:
         WorkbenchError: no such method, or one that wants positions where they are not known.
     """
-    known = KINDS[kind]
+    told = KINDS[kind] or kind in DETECTABLE
     found = []
     for name in dict.fromkeys(wanted or repairs.names()):
         method = repairs.find(name)
-        if known or "positions" not in method.needs:
+        if told or "positions" not in method.needs:
             found.append(method)
         elif wanted:
             raise WorkbenchError(f"method: {name} wants the positions of damaged weights; {kind} does not tell them")
@@ -235,48 +244,66 @@ def chosen_methods(wanted: Sequence[str], kind: str) -> list["Method"]:
 
 def row_names(methods: Sequence["Method"], kind: str) -> tuple[str, ...]:
     """Rows of a trial: methods, each reading of Algorithm 1, controls."""
-    named = [
-        method.name if reading == "filled" else f"{method.name}, {reading}"
-        for method in methods
-        for reading in readings(method, kind)
-    ]
+    named = [name for method in methods for name, _ in readings(method, kind)]
     return (*named, *(c for c in CONTROLS if KINDS[kind] or c != RANDOM))
 
 
-def readings(method: "Method", kind: str) -> tuple[str, ...]:
-    """What is taken for ST(C); without positions there are no holes to fill, and candidates stand as they are."""
-    if KINDS[kind]:
-        return method.readings
-    return (CANDIDATE,) if CANDIDATE in method.readings else ("filled",)
+def readings(method: "Method", kind: str) -> list[tuple[str, str]]:
+    """A method's rows by name, and what is taken for ST(C) in each.
+
+    Without positions there are no holes to fill, and candidates stand as they are; a method that cannot do without is
+    given those that were found, where they can be.
+    """
+    if not KINDS[kind] and "positions" in method.needs:
+        return [(f"{method.name}, {FOUND}", "filled")]
+    those = method.readings if KINDS[kind] else (CANDIDATE,) if CANDIDATE in method.readings else ("filled",)
+    return [(method.name if reading == "filled" else f"{method.name}, {reading}", reading) for reading in those]
+
+
+def detection_of(damaged: Damage, source: "Source", seed: int) -> "Detection | None":
+    """Which weights are thought to be damaged, where no one knows and they can be told from others."""
+    if damaged.kind not in DETECTABLE:
+        return None
+    from workbench.learning.detection import detect
+
+    return detect(damaged.weights, source, seed)
 
 
 def case_of(
-    original: Original, damaged: Damage, trial: Episodes, pool: NDArray, shown: int, samples: int, keep: int, seed: int
-) -> "Case":
-    """The damaged network with all that may be known of it: `shown` of the original's actions, half of them in states
-    that it visits itself, half in states of a pool (s, d).
+    original: Original, damaged: Damage, trial: Episodes, pool: NDArray, shown: int, samples: int, keep: int, seed: int,
+    demonstrated: str = "mixed", log: Log | None = None,
+) -> "Case":  # fmt: skip
+    """The damaged network with all that may be known of it: `shown` of the original's actions, in states that it visits
+    itself or of a pool (s, d), as `demonstrated` says; or a log, as it is.
     """
     from workbench.learning.repair import Case
 
-    spec, compute = original.spec, original.compute
-    lasted = float(rollout(original.weights[None], spec, trial, compute).steps.mean())
-    random, half = np.random.default_rng([seed, 19]), shown - shown // 2
-    each = -(-half // OWN_EPISODES)
-    visits = np.concatenate([own(original.weights[None], spec, each, trial.seed + k)[0] for k in range(OWN_EPISODES)])
-    states = np.concatenate([random.permutation(visits)[:half], random.choice(pool, shown // 2)])
-    actions = actions_of(original.weights[None], spec, states)[0]
-    return Case(damaged.weights, damaged.known, lasted, states, actions, trial, samples, keep, original.epsilon, seed)
+    lasted = float(rollout(original.weights[None], original.spec, trial, original.compute).steps.mean())
+    if log is None:
+        states = demonstrated_states(original.weights, original.spec, demonstrated, shown, pool, trial, seed)
+        log = Log(states, actions_of(original.weights[None], original.spec, states)[0])
+    return Case(damaged.weights, damaged.known, lasted, *log, trial, samples, keep, original.epsilon, seed)
 
 
 def trial(
-    original: Original, damaged: Damage, case: "Case", source: "Source", methods: Sequence["Method"]
-) -> Iterator[Row]:
-    """Repair with each method, then each control; yields a row as it is finished."""
+    original: Original, damaged: Damage, case: "Case", source: "Source", methods: Sequence["Method"],
+    detection: "Detection | None" = None,
+) -> Iterator[Row]:  # fmt: skip
+    """Repair with each method, then each control; yields a row as it is finished.
+
+    Methods that cannot do without positions get those of a detection, where no one knows them.
+    """
+    from workbench.learning.repair import Repaired
+
     for method in methods:
-        for reading in readings(method, damaged.kind):
-            repaired = method.repair(replace(case.told(method), reading=reading), source)
-            name = method.name if reading == "filled" else f"{method.name}, {reading}"
-            known = [k for k in method.knows if k != "positions" or damaged.known is not None]
+        for name, reading in readings(method, damaged.kind):
+            known, told = [k for k in method.knows if k != "positions" or damaged.known is not None], case
+            if detection is not None and "positions" in method.needs:
+                told = replace(case, mask=detection.chosen[0])
+            if told.mask is not None and not told.mask.any():
+                repaired = Repaired(damaged.weights[None], 0, 0)
+            else:
+                repaired = method.repair(replace(told.told(method), reading=reading), source)
             yield Row(name, ", ".join(known), False, repaired, original.judge(repaired.weights, damaged.mask))
     for name, knows, repaired in _controls(original, damaged, case, source):
         yield Row(name, knows, True, repaired, original.judge(repaired.weights, damaged.mask))

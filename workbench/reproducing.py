@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from workbench.learning.shelf import Waiting
 
 GROUPS = (*CARTPOLE.names, "all")
+EPSILON = 5.0
+"""Steps by which survival varies between measurements, as the paper says: its threshold of what is the same."""
 
 
 @dataclass(frozen=True)

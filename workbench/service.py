@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.analysis import Analysis, Selection
+from workbench.announcing import announced
 from workbench.compute import Compute, be_nice
 from workbench.errors import WorkbenchError
 from workbench.results import ResultCache, result_key
@@ -103,9 +104,11 @@ class Job:
 class ModelService:
     """Runs analyses and tasks on its own daemon threads, for any number of watchers."""
 
-    def __init__(self, compute: Compute | None = None, cache: ResultCache | None = None) -> None:
+    def __init__(self, compute: Compute | None = None, cache: ResultCache | None = None, headless: bool = True) -> None:
         self.compute = compute or Compute()
         self.cache = cache or ResultCache()
+        self.headless = headless
+        """Whether its process does nothing but its jobs: others may then stop a task by stopping it."""
         self.watchers: list[Callable[[Job], None]] = []
         """Called with a job at each change of its state, from the thread that changed it."""
         self.jobs: list[Job] = []
@@ -147,6 +150,13 @@ class ModelService:
         if dropped is not None:
             self._finish(dropped, JobState.CANCELLED)
         return job
+
+    def knows(self, analysis: Analysis, selection: Selection, params: Any) -> bool:
+        """Whether a result is kept, so that a job would only load it."""
+        try:
+            return self.cache.path(result_key(analysis, selection, params, self.compute.torch_device)).exists()
+        except WorkbenchError:
+            return False
 
     def running(self) -> list[Job]:
         """Long jobs that are not over."""
@@ -229,6 +239,12 @@ class ModelService:
 
     def _iterate(self, job: Job) -> bool:
         """Run the generator to its end; False if it was cancelled."""
+        if not job.analysis.writes:
+            return self._follow(job)
+        with announced(job, job.analysis, self.headless):
+            return self._follow(job)
+
+    def _follow(self, job: Job) -> bool:
         frames = job.analysis.run(self.compute, job.selection, job.params)
         try:
             for frame in frames:

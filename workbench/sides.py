@@ -75,9 +75,22 @@ class Side:
 
 
 def fitted(
-    shape: tuple[int, int], lengths: tuple[Sequence[int], Sequence[int]], height: int, width: int
+    shape: tuple[int, int],
+    lengths: tuple[Sequence[int], Sequence[int]],
+    height: int,
+    width: int,
+    stretched: bool = False,
 ) -> tuple[Side, Side]:
-    """Both sides of a whole matrix (r, c), in the finest blocks that a room of characters holds."""
+    """Both sides of a whole matrix (r, c), in the finest blocks that a room of characters holds.
+
+    Cells that are `stretched` take as many characters as there is room for.
+    """
+    if stretched:
+        sides = []
+        for n, room in zip(shape, (height, width), strict=True):
+            block = _finest(n, [n], room)
+            sides.append(side([n], block, max(1, room // max(1, -(-n // block))), room))
+        return sides[0], sides[1]
     lengths = _lined(shape, lengths, height, width)
     block = _finest(shape[0], lengths[0], height)
     for wide in (2, 1):
@@ -127,12 +140,17 @@ def _finest(n: int, lengths: Sequence[int], room: int) -> int:
 
 
 def along(
-    side: Side, names: Sequence[str], limits: tuple[float, float] | None, least: int, backward: bool = False
+    side: Side,
+    names: Sequence[str],
+    limits: tuple[float, float] | None,
+    least: int,
+    backward: bool = False,
+    log: bool = False,
 ) -> list[tuple[int, str]]:
     """Where along the blocks shown which words stand, at least so many characters apart: ticks, names, or numbers."""
     extent = len(side.which)
     if limits is not None:
-        ticks = axis(*limits, max(2, extent // least), tight=True)
+        ticks = axis(*limits, max(2, extent // least), log, tight=True)
         shares = 1 - ticks.share(ticks.ticks) if backward else ticks.share(ticks.ticks)
         return [(min(extent - 1, int(s * extent)), t) for s, t in zip(shares, ticks.labels, strict=True)]
     every = -(-least // side.wide)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,16 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def sweep_strays(folder: Path, name: str = "") -> int:
-    """Remove temporary files that a killed writer left in `folder`, of all files or of one; returns how many."""
+def sweep_strays(folder: Path, name: str = "", age: float = 0.0) -> int:
+    """Remove temporary files that a killed writer left in `folder`, of all files or of one; returns how many.
+
+    Args:
+        folder: where they lie.
+        name: of the file that they were to become; of any, without.
+        age: seconds since they were written, at least: where others may be writing.
+    """
     strays = [p for p in folder.glob(f".{glob.escape(name) or '*'}{_TEMPORARY}*") if p.is_file()]
+    strays = [p for p in strays if not age or time.time() - p.stat().st_mtime > age]
     for stray in strays:
         stray.unlink(missing_ok=True)
     return len(strays)
@@ -124,11 +132,21 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
     Raises:
         WorkbenchError: no such file, not safetensors, cut short, or without this program's header.
     """
+    arrays, metadata = map_tensors(path)
+    return arrays, _header(path, metadata)
+
+
+def map_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, str]]:
+    """Map any safetensors file: its arrays (read-only, on disk until touched) and its metadata.
+
+    Raises:
+        WorkbenchError: no such file, not safetensors, or cut short.
+    """
     path = Path(path)
     try:
         # Opened here first: the library says of anything that cannot be opened that it is not there.
         with open(path, "rb") as file, safe_open(path, "np") as checked:
-            header = _header(path, checked.metadata())
+            metadata = checked.metadata() or {}
             length = int.from_bytes(file.read(8), "little")
             entries = json.loads(file.read(length))
     except FileNotFoundError:
@@ -151,7 +169,7 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray], dict[str, Any]]:
         else:
             # The library's own readers copy; a map leaves on disk what nobody looks at.
             arrays[name] = np.memmap(path, dtype, "r", 8 + length + entry["data_offsets"][0], shape)
-    return arrays, header
+    return arrays, metadata
 
 
 def _header(path: Path, metadata: Any) -> dict[str, Any]:

@@ -22,6 +22,9 @@ SCENES = {
     # From a bad network to a good one, and the cursor past the middle.
     "interpolate": ["4", "idle", "A", *"100", "enter", "B", *"7000", "enter", "idle", *["right"] * 2,
                     *["full_stop"] * 40],
+    # The best held-out network, less of it gone than at first; trials are short, but `idle` does not wait for them.
+    "repair": ["5", *["idle"] * 10, "L", *["backspace"] * 4, "0", "full_stop", "1", "enter", *["idle"] * 8,
+               *["full_stop"] * 40],
 }  # fmt: skip
 # `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}

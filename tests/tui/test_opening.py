@@ -177,8 +177,8 @@ def test_recent_files_survive_whatever_lies_there(tmp_path):
         recent.remember(tmp_path / f"{k}")
     assert recent.paths()[0] == str(tmp_path / "24") and len(recent.paths()) == recent.MOST
     file = tmp_path / "state" / "agentemb-tui" / "recent.json"
-    for text in ("[[[", json.dumps({"a": 1}), json.dumps([1, None, "/not/there"])):
-        file.write_text(text)
+    for said in ("[[[", json.dumps({"a": 1}), json.dumps([1, None, "/not/there"])):
+        file.write_text(said)
         assert recent.paths() == []
     recent.remember(tmp_path / "3")
     assert recent.paths() == [str(tmp_path / "3")]

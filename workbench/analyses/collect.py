@@ -18,6 +18,7 @@ from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
 from workbench.text import clean
 from workbench.training.collection import Collected, collect
+from workbench.training.parts import COLLECTION
 from workbench.training.plan import Plan, paper_quota
 
 BAR = 8
@@ -62,6 +63,11 @@ def plan_of(params: Params) -> Plan:
     )
 
 
+def unfinished(params: Params) -> Path:
+    """Where a collection lies while it is not finished."""
+    return COLLECTION.folder(Path(params.out))
+
+
 def run(compute: Compute, _selection: None, params: Params) -> Iterator[Collected]:
     """Yield progress a chunk of networks."""
     yield from collect(Path(params.out), plan_of(params), compute, params.resume)
@@ -100,4 +106,6 @@ def summary(frame: Collected) -> dict[str, Any]:
     }
 
 
-ANALYSIS = Analysis("collect", "Collect a population", Params, Collected, run, table, summary, writes=True)
+ANALYSIS = Analysis(
+    "collect", "Collect a population", Params, Collected, run, table, summary, writes=True, unfinished=unfinished
+)

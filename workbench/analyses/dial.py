@@ -1,4 +1,4 @@
-"""The dial: policies that survive a wanted number of steps, and how each was found and confirmed."""
+"""The dial: policies of a wanted survival time or return, and how each was found and confirmed."""
 
 import json
 from collections.abc import Iterator
@@ -17,11 +17,12 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.groups import Groups
 from workbench.numerics.statistics import mean_interval
+from workbench.performance import RETURN, Measure, measure_of
 from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
 from workbench.rollouts.episodes import Episodes
-from workbench.rollouts.play import rollout
+from workbench.rollouts.play import performance
 from workbench.text import clean
 
 TRIED = 16
@@ -33,7 +34,7 @@ class Params:
     """How long, how many, and how they may be looked for."""
 
     target: float = 120.0
-    """Steps that a policy shall survive."""
+    """Steps that a policy shall survive; elsewhere than in Cart-Pole, the return it shall have."""
     count: int = 8
     """Policies to find."""
     generator: str = "functional"
@@ -67,9 +68,9 @@ class Frame:
     tried: int
     """Simulator episodes that choosing took."""
     predicted: NDArray[np.float64]
-    """(n, 2) predicted survival and by how much 95 % of such predictions are off, steps."""
-    steps: NDArray[np.int32]
-    """(n, episodes) survival in fresh episodes."""
+    """(n, 2) predicted survival (steps) or return, and by how much 95 % of such predictions are off."""
+    steps: NDArray[np.float64]
+    """(n, episodes) survival (steps) or return in fresh episodes."""
     latents: NDArray[np.float32]
     """(n, k)."""
     weights: NDArray[np.float32]
@@ -77,8 +78,13 @@ class Frame:
 
     @property
     def error(self) -> float:
-        """Mean absolute difference of confirmed survival from the target, steps."""
+        """Mean absolute difference of what was confirmed from the target."""
         return float(np.abs(self.steps.mean(1) - self.target).mean())
+
+    @property
+    def measure(self) -> Measure:
+        """Survival or return."""
+        return measure_of(PolicySpec.from_json(json.loads(self.spec)))
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -90,7 +96,10 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     if not params.count <= params.candidates <= 1_000_000:
         raise WorkbenchError(f"candidates: expected {params.count} (the count) to 1000000, got {params.candidates}")
     confirm = Episodes(params.episodes, params.cap, params.seed)
-    if not 1 <= params.target <= params.cap:
+    if selection.population.measure is RETURN:
+        if not np.isfinite(params.target):
+            raise WorkbenchError(f"target: expected a return, got {params.target:g}")
+    elif not 1 <= params.target <= params.cap:
         raise WorkbenchError(f"target: expected 1 to {params.cap} steps (the cap), got {params.target:g}")
     from workbench.learning.data import ALL
     from workbench.learning.selection import TRIAL_EPISODES, TRIAL_SEED, predictor_of
@@ -107,7 +116,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     tried = 0
     if params.selector == "simulator":
         trial = Episodes(TRIAL_EPISODES * 5, params.cap, (params.seed + TRIAL_SEED) % 2**63)
-        lasted = rollout(samples.weights[order], selection.population.spec, trial, compute).steps.mean(1)
+        lasted = performance(samples.weights[order], selection.population.spec, trial, compute).mean(1)
         tried = len(order) * trial.count
         order = order[np.argsort(np.abs(lasted - params.target), kind="stable")]
     order = order[: params.count]
@@ -119,19 +128,19 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             np.stack([predicted[order], off[order]], 1), steps, samples.latents[order], samples.weights[order],
         )  # fmt: skip
 
-    yield frame(1, np.zeros((len(order), 0), np.int32))
-    yield frame(2, rollout(samples.weights[order], selection.population.spec, confirm, compute).steps)
+    yield frame(1, np.zeros((len(order), 0)))
+    yield frame(2, performance(samples.weights[order], selection.population.spec, confirm, compute))
 
 
 def group_of(groups: Groups, target: float, known: tuple[str, ...], everything: str) -> str:
-    """The survival group that a target lies in, where the generator knows it."""
+    """The group that a target lies in, where the generator knows it."""
     name = groups.names[int(groups.assign(np.array([target]))[0])]
     return name if name in known else everything
 
 
 def table(frame: Frame) -> Group:
     """A row a policy."""
-    out = Table(title=f"policies that survive {frame.target:g} steps, {frame.generator}")
+    out = Table(title=f"policies of {frame.measure.name} {frame.target:g}{frame.measure.unit}, {frame.generator}")
     for name in ("policy", "predicted", "confirmed", "off by"):
         out.add_column(name, justify="right")
     for k, (predicted, off) in enumerate(frame.predicted):
@@ -150,7 +159,7 @@ def sentence(frame: Frame) -> str:
     if not frame.steps.shape[1]:
         return f"{how}; confirming…"
     return (
-        f"{how}; off by {frame.error:.1f} steps on average in {frame.steps.shape[1]} fresh episodes each "
+        f"{how}; off by {frame.error:.1f}{frame.measure.unit} on average in {frame.steps.shape[1]} fresh episodes each "
         f"(cap {frame.cap}, seed {frame.seed}; 95 % intervals)"
     )
 
@@ -159,6 +168,7 @@ def summary(frame: Frame) -> dict[str, Any]:
     """The same as JSON values."""
     confirmed = frame.steps.shape[1] > 0
     found = [mean_interval(row) if confirmed else None for row in frame.steps]
+    name = frame.measure.name
     return {
         "target": frame.target,
         "generator": frame.generator,
@@ -168,7 +178,7 @@ def summary(frame: Frame) -> dict[str, Any]:
         "seed": frame.seed,
         "error": frame.error if confirmed else None,
         "policies": [
-            {"predicted": float(p), "off": float(o), "survival": f and f.value, "interval": f and [f.low, f.high]}
+            {"predicted": float(p), "off": float(o), name: f and f.value, "interval": f and [f.low, f.high]}
             for (p, o), f in zip(frame.predicted, found, strict=True)
         ],
     }
@@ -177,7 +187,7 @@ def summary(frame: Frame) -> dict[str, Any]:
 def networks(frame: Frame) -> Population:
     """The policies as a population."""
     columns = {
-        "survival": frame.steps.mean(1),
+        frame.measure.name: frame.steps.mean(1),
         "recipe": TextColumn.of([f"dialled to {frame.target:g}"] * len(frame.weights)),
         FINGERPRINT: fingerprints(frame.weights),
     }
@@ -186,6 +196,6 @@ def networks(frame: Frame) -> Population:
 
 
 ANALYSIS = Analysis(
-    "dial", "Find policies that survive a wanted number of steps", Params, Frame, run, table, summary,
+    "dial", "Find policies of a wanted survival time or return", Params, Frame, run, table, summary,
     networks=networks, reads=generators.file_of,
 )  # fmt: skip

@@ -74,11 +74,14 @@ class Frame:
     """(1, 1, cap, d) what it saw; zeros after the end."""
     actions: NDArray
     """(1, 1, cap, ...) what it did."""
+    rewards: NDArray[np.float64]
+    """(1, 1, cap) what that brought; (0,) where every step is worth 1."""
 
     @property
     def trace(self) -> Trace:
         """The recorded episode."""
-        return Trace(self.states, self.actions, self.steps[None, self.episode : self.episode + 1])
+        steps = self.steps[None, self.episode : self.episode + 1]
+        return Trace(self.states, self.actions, steps, self.rewards if self.rewards.size else None)
 
     @property
     def mean(self) -> float:
@@ -115,6 +118,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         1, 1, params.network, params.cap, params.seed, population.measure.name, played.steps[0], values,
         interval.low, interval.high, moves, margin, angles,
         velocities, params.episode, trace.states, trace.actions,
+        np.zeros(0) if trace.rewards is None else trace.rewards,
     )  # fmt: skip
 
 

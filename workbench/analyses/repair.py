@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from rich.text import Text
 from workbench import generators, repairing
 from workbench.analysis import Analysis, Export, Selection
 from workbench.compute import Compute
+from workbench.demonstrations import check_way, log_file, read_log
 from workbench.errors import WorkbenchError
+from workbench.numerics import ranking
 from workbench.numerics.damage import KINDS, check, mask_hash
 from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
-from workbench.repairing import ALIKE, SUCCESSES, Original, Row, Trial
+from workbench.repairing import ALIKE, RANKINGS, SUCCESSES, Original, Row, Trial
 from workbench.rollouts.episodes import Episodes
 from workbench.text import clean
 
@@ -39,6 +41,9 @@ class Params(Trial):
     """Share of the weights (of units: hidden units) that is damaged; of noise, its size against the rms weight."""
     mask: str = ""
     """A file that says which weights are damaged, instead of a level: .npy of true and false, or .csv of positions."""
+    log: str = ""
+    """A file of actions of the original for `demonstration`, instead of drawn ones: .csv or .npy, a row a step, the
+    state's numbers and then the action's."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class Frame:
     """(m, p) candidates of the methods, row by row."""
     whose: NDArray[np.int64]
     """(m,) their rows."""
+    first: NDArray[np.float32]
+    """(rows, p) the first candidate of every row, controls too."""
     samples: int
     keep: int
     epsilon: float
@@ -93,6 +100,19 @@ class Frame:
     cap: int
     left: int
     """Existing weights."""
+    shown: int = 0
+    """Actions of the original that repair by demonstration sees."""
+    scores: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    """(rankings, p) how suspect each weight is, where no one knows which are damaged: by the detector (a probability),
+    by its size, and at random; without rows otherwise."""
+    chosen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
+    """(rankings, p) those taken to be damaged, as many by each as the detector's probabilities add up to."""
+
+    @property
+    def detected(self) -> dict[str, ranking.Found]:
+        """What each ranking is worth, by name."""
+        pairs = zip(RANKINGS, zip(self.scores, self.chosen, strict=True), strict=False)
+        return {name: ranking.found(scores, chosen, self.mask) for name, (scores, chosen) in pairs}
 
     @property
     def successes(self) -> NDArray[np.bool_]:
@@ -120,6 +140,7 @@ def check_params(params: Any) -> Episodes:
         raise WorkbenchError(f"epsilon: expected above 0 and at most the cap of {params.cap}, got {params.epsilon:g}")
     if not 1 <= params.actions <= MOST:
         raise WorkbenchError(f"actions: expected 1 to {MOST:,}, got {params.actions}")
+    check_way(params.demonstrated)
     return fresh
 
 
@@ -135,6 +156,8 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         raise WorkbenchError(f"network: #{row} has weights that are not finite")
     file = repairing.mask_file(params.mask)
     mask = None if file is None else repairing.read_mask(file, population.spec.parameters)
+    known = log_file(params.log)
+    log = None if known is None else read_log(known, population.spec)
     damaged = repairing.damage_network(weights, population.spec, params.kind, params.level, params.seed, mask)
     generator = generators.for_population(population, params.generator, compute)
     from workbench.learning.data import held_out_rows
@@ -153,7 +176,13 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         params.samples,
         params.keep,
         params.seed,
+        params.demonstrated,
+        log,
     )
+    detection = repairing.detection_of(damaged, source, params.seed)
+    suspected = () if detection is None else (detection.scores, detection.chosen)
+    assert case.states is not None
+    shown = len(case.states)
     total = len(repairing.row_names(methods, params.kind))
     told = repairing.Memory(population, params.seed, compute)
     rows: list[Row] = []
@@ -175,14 +204,16 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             np.array([(r.repaired.samples, r.repaired.episodes) for r in rows], np.int64).reshape(-1, 2),
             lasted, off, actions, own, moved, np.array(memorised, bool),
             np.concatenate([np.zeros((0, len(weights)), np.float32), *made]),
-            np.repeat(np.arange(len(counts)), counts), params.samples, params.keep, params.epsilon, params.seed,
-            params.episodes, params.cap, int((~damaged.mask).sum()),
+            np.repeat(np.arange(len(counts)), counts),
+            np.array([r.repaired.weights[0] for r in rows], np.float32).reshape(-1, len(weights)), params.samples,
+            params.keep, params.epsilon, params.seed, params.episodes, params.cap,
+            int((~damaged.mask).sum()), shown, *suspected,
         )  # fmt: skip
 
     yield frame()
-    for found in repairing.trial(original, damaged, case, source, methods):
-        rows.append(found)
-        memorised.append(told.memorised(found.repaired.weights[:1]))
+    for done in repairing.trial(original, damaged, case, source, methods, detection):
+        rows.append(done)
+        memorised.append(told.memorised(done.repaired.weights[:1]))
         yield frame()
 
 
@@ -214,6 +245,15 @@ def sentences(frame: Frame) -> list[str]:
         )
     if not KINDS[frame.kind]:
         text.append("No one knows which weights are damaged: candidates take the network's place.")
+    if frame.detected:
+        each = [
+            f"{name} {f.average:.2f} ({f.level:.0%} of as many as are damaged)" for name, f in frame.detected.items()
+        ]
+        first = frame.detected[RANKINGS[0]]
+        text.append(
+            f"Of {int(frame.chosen[0].sum())} weights that the detector suspects {first.precision:.0%} are damaged, "
+            f"{first.recall:.0%} of those that are; average precision: {', '.join(each)}."
+        )
     return text
 
 
@@ -258,6 +298,9 @@ def summary(frame: Frame) -> dict[str, Any]:
         "seed": frame.seed,
         "episodes": frame.episodes,
         "cap": frame.cap,
+        "actions_shown": frame.shown,
+        "detection": {name: asdict(worth) for name, worth in frame.detected.items()},
+        "suspected": np.flatnonzero(frame.chosen[0]).tolist() if len(frame.chosen) else None,
         "rows": {
             name: {
                 "control": bool(frame.control[r]),
@@ -296,9 +339,9 @@ def networks(frame: Frame) -> Population:
 
 
 def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
-    """The generator's file, and the mask's."""
-    file = repairing.mask_file(params.mask)
-    return (*generators.file_of(selection, params), *(() if file is None else (file,)))
+    """The generator's file, the mask's and the log's."""
+    files = repairing.mask_file(params.mask), log_file(params.log)
+    return (*generators.file_of(selection, params), *(file for file in files if file is not None))
 
 
 def write_mask(_compute: Compute, _selection: Selection, _params: Params, frame: Frame, path: Path) -> None:

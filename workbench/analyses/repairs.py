@@ -1,7 +1,7 @@
 """Many repairs: how often each method succeeds at each level of damage, on networks that nothing was fitted to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import Lines, Series, figure
+from workbench.numerics import ranking
 from workbench.numerics.damage import check
+from workbench.numerics.distributions import bootstrap
 from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
-from workbench.repairing import ALIKE, SUCCESSES, Original, Trial
+from workbench.repairing import ALIKE, RANKINGS, SUCCESSES, Original, Trial
 from workbench.text import clean
 
 LEVELS = (".05", ".1", ".2", ".4", ".6")
 """Those that are usual."""
+WORTH = tuple(f.name for f in fields(ranking.Found))
 MARKS = "●○◆◇■□▲△×+"
 STYLES = ("accent", "first", "second", "strong")
 
@@ -77,6 +80,9 @@ class Frame:
     seed: int
     episodes: int
     cap: int
+    detected: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0, 0, 0)))
+    """(rankings, levels, n, len(WORTH)) what rankings of weights by suspicion are worth, where no one knows which are
+    damaged; NaN before the trial, without rows where positions are known."""
 
     def counts(self, row: int, level: int) -> tuple[NDArray[np.int64], int]:
         """Successes (2, len(SUCCESSES)) of the first candidate and of any, and trials so far."""
@@ -144,12 +150,15 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     shape = (len(names), len(levels), len(rows))
     off, actions, own = (np.full((*shape, params.keep), np.nan) for _ in range(3))
     cost, memorised = np.full((*shape, 2), np.nan), np.full(shape, np.nan)
+    rankings = RANKINGS if params.kind in repairing.DETECTABLE else ()
+    detected = np.full((len(rankings), *shape[1:], len(WORTH)), np.nan)
 
     def frame(done: int) -> Frame:
         return Frame(
             done, len(rows) * len(levels), f"{generator.NAME} ({generator.title})", which, params.kind, levels, rows,
             names, tuple(knows), off.copy(), actions.copy(), own.copy(), cost.copy(), memorised.copy(), params.samples,
             params.keep, params.epsilon, params.actions, params.seed, params.episodes, params.cap,
+            detected.copy(),
         )  # fmt: skip
 
     done = 0
@@ -170,8 +179,13 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
                 params.samples,
                 params.keep,
                 seed,
+                params.demonstrated,
             )
-            for r, found in enumerate(repairing.trial(original, damaged, case, source, methods)):
+            detection = repairing.detection_of(damaged, source, seed)
+            if detection is not None:
+                pairs = zip(detection.scores, detection.chosen, strict=True)
+                detected[:, k, n] = [astuple(ranking.found(*pair, damaged.mask)) for pair in pairs]
+            for r, found in enumerate(repairing.trial(original, damaged, case, source, methods, detection)):
                 assert found.name == names[r]
                 tried = len(found.repaired.weights)
                 knows[r] = found.knows
@@ -196,6 +210,18 @@ def figures_of(frame: Frame, row: int, level: int) -> dict[str, Any]:
         out[name] = float(values[row, level, tried, 0].mean()) if n else None
     out["samples"], out["episodes"] = frame.cost[row, level, tried].mean(0).tolist() if n else (None, None)
     out["memorised"] = float(frame.memorised[row, level, tried].mean()) if n else None
+    return out
+
+
+def detection_of(frame: Frame, level: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Means over networks of what each ranking is worth, with bootstrap intervals."""
+    out = {}
+    for name, values in zip(RANKINGS, frame.detected[:, level] if len(frame.detected) else (), strict=False):
+        tried = values[~np.isnan(values[:, 0])]
+        if len(tried):
+            out[name] = {
+                worth: _interval(bootstrap(lambda v: float(np.mean(v)), tried[:, w])) for w, worth in enumerate(WORTH)
+            }
     return out
 
 
@@ -228,6 +254,7 @@ def table(frame: Frame) -> Group:
             ends = f"{_range(one['joint'])} {_range(best['joint'])}"
             out.add_row(name, *pairs[:4], ends, pairs[4], f"{f['memorised']:.0%}")
         parts.append(out)
+        parts += [Text(line) for line in _detected(frame, k)]
     about = (
         f"{frame.done} of {frame.total} trials, {len(frame.networks)} {frame.which}; {frame.generator}; "
         f"{frame.samples} samples, {frame.keep} candidates, epsilon {frame.epsilon:g}, {frame.shown} actions shown to "
@@ -236,6 +263,23 @@ def table(frame: Frame) -> Group:
     known = {name: told for name, told in zip(frame.names, frame.knows, strict=True) if told}
     lines = [f"{name} knows {told}" for name, told in known.items()]
     return Group(*parts, Text(NOTE, style="dim"), Text(clean("; ".join(lines), 2000)), Text(clean(about, 1000)))
+
+
+def _detected(frame: Frame, level: int) -> list[str]:
+    found = detection_of(frame, level)
+    if not found:
+        return []
+    lines = ["weights suspected (means, 95 % bootstrap intervals over networks):"]
+    for name, worth in found.items():
+        said = [f"{'average precision' if w == 'average' else w} {_mean(worth[w])}" for w in ("average", "level")]
+        if name == RANKINGS[0]:
+            said += [f"{w} {_mean(worth[w])}" for w in ("precision", "recall")]
+        lines.append(f"  {name}: {', '.join(said)}")
+    return lines
+
+
+def _mean(found: dict[str, float]) -> str:
+    return f"{found['share']:.2f} ({found['low']:.2f}-{found['high']:.2f})"
 
 
 def _both(one: float, best: float) -> str:
@@ -261,6 +305,7 @@ def summary(frame: Frame) -> dict[str, Any]:
         "seed": frame.seed,
         "episodes": frame.episodes,
         "cap": frame.cap,
+        "detection": {f"{level:g}": detection_of(frame, k) for k, level in enumerate(frame.levels)},
         "rows": {
             name: {
                 "knows": frame.knows[r],

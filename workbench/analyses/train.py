@@ -13,7 +13,7 @@ from workbench import generators
 from workbench.analysis import Analysis
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.population import load
+from workbench.opening import load
 from workbench.text import clean
 
 Curves = tuple[tuple[str, tuple[tuple[str, tuple[float, ...]], ...]], ...]
@@ -62,6 +62,20 @@ class Frame:
     seconds: float = 0.0
 
 
+def unfinished(params: Params) -> Path:
+    """Where a training lies while it is not finished."""
+    from workbench.learning.saved import TRAINING
+
+    return TRAINING.folder(_out(params, params.out or load(params.population).name))
+
+
+def _out(params: Params, name: str) -> Path:
+    """The file to write, from a population of this name."""
+    from workbench.learning.shelf import default_path
+
+    return Path(params.out) if params.out else default_path(name, params.generator, params.seed)
+
+
 def run(compute: Compute, _selection: None, params: Params) -> Iterator[Frame]:
     """Yield progress several times a second; a training that is stopped has saved what it has."""
     kind_name = params.generator
@@ -74,13 +88,13 @@ def run(compute: Compute, _selection: None, params: Params) -> Iterator[Frame]:
     population = load(params.population)
     from workbench.learning.contract import settings_from
     from workbench.learning.data import TrainingData
-    from workbench.learning.shelf import Task, default_path
+    from workbench.learning.shelf import Task
 
     kind = generators.find(kind_name)
     settings = settings_from(kind, params.set)
     kind.check_spec(population.spec)
     data = TrainingData.of(population, compute)
-    out = Path(params.out) if params.out else default_path(population.name, kind_name, params.seed)
+    out = _out(params, population.name)
     groups = kind.groups_of(data, settings)
     missing = tuple(g for g in data.groups.names if g not in data.trainable)
     frame = seconds = None
@@ -123,4 +137,6 @@ def summary(frame: Frame) -> dict[str, Any]:
     }
 
 
-ANALYSIS = Analysis("train", "Train a generator", Params, Frame, run, table, summary, writes=True)
+ANALYSIS = Analysis(
+    "train", "Train a generator", Params, Frame, run, table, summary, writes=True, unfinished=unfinished
+)

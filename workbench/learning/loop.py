@@ -38,6 +38,7 @@ class Phase:
         one_cycle: whether the rate rises over a twentieth of the steps and then falls to nothing along a cosine;
             constant otherwise.
         clip: largest norm of a gradient; 0 for none.
+        momentum: Adam's, its first beta.
         validate: the loss on validation rows, or None.
         patience: epochs without a better validation loss after which it stops; 0 for never.
         keep_best: whether it ends with the parameters of the best epoch, not of the last.
@@ -54,6 +55,7 @@ class Phase:
     rate: float
     one_cycle: bool = False
     clip: float = 0.0
+    momentum: float = 0.9
     validate: Callable[[], float] | None = None
     patience: int = 0
     keep_best: bool = True
@@ -135,7 +137,7 @@ def _run(phase: Phase, flat: nn.Parameter, state: Optimisation, before: int, dev
     yield state
     if phase.prepare is not None:
         phase.prepare()
-    optimiser = torch.optim.Adam([flat], lr=phase.rate, fused=True)
+    optimiser = torch.optim.Adam([flat], lr=phase.rate, betas=(phase.momentum, 0.999), fused=True)
     noise = torch.Generator(device)
     best = flat.detach().clone()
     if resumed:

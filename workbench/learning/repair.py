@@ -15,6 +15,7 @@ from workbench.policies import PolicySpec
 from workbench.population import Population
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
+from workbench.rollouts.states import visited
 
 if TYPE_CHECKING:
     from workbench.learning.contract import Generator
@@ -109,6 +110,7 @@ class Source:
     source: str = "prior"
     """Where samples come from: the generator's prior, or the posterior of random training networks."""
     _drawn: dict[tuple[int, int], NDArray[np.float32]] = field(default_factory=dict)
+    _visited: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -141,6 +143,23 @@ class Source:
             self._drawn.clear()
             self._drawn[key] = self.generator.sample(count, ALL, seed, training).weights
         return self._drawn[key]
+
+    def states(self, count: int) -> NDArray[np.float32]:
+        """(count, d) states that training networks visit, always the same."""
+        if count not in self._visited:
+            self._visited[count] = visited(self.weights, self.spec, count)
+        return self._visited[count]
+
+    def nearest(self, wanted: float | None, count: int, seed: int) -> NDArray[np.int64]:
+        """Rows of at most so many training networks, those that survive for the time nearest to the one wanted.
+
+        In random order, and at random among equals; at random among all, where none is known.
+        """
+        random = np.random.default_rng([seed, 24])
+        order = random.permutation(len(self.weights))
+        if wanted is not None:
+            order = order[np.argsort(np.abs(self.survival[order] - wanted), kind="stable")]
+        return random.permutation(order[:count])
 
     @property
     def predictor(self) -> Any:

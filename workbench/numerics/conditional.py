@@ -25,15 +25,21 @@ def align_existing(
     """
     if len(spec.sizes) != 3 or not len(networks):
         return networks
+    return permute(networks, spec, existing_order(damaged, mask, networks, spec, compute))
+
+
+def existing_order(
+    damaged: NDArray, mask: NDArray[np.bool_], networks: NDArray, spec: PolicySpec, compute: Compute | None = None
+) -> NDArray[np.int64]:
+    """The order (n, h) in which `align_existing` puts the h units of networks (n, p) with exactly one hidden layer."""
     spread = np.maximum(units(np.asarray(networks, np.float64), spec)[0].std((0, 1)), 1e-12)
     wanted = units(np.asarray(damaged, np.float64)[None], spec)[0][0] / spread
     there = units((~mask).astype(np.float64)[None], spec)[0][0]
     found = []
     for begin in range(0, len(networks), CHUNK):
-        part = networks[begin : begin + CHUNK]
-        tokens = (units(np.asarray(part, np.float64), spec)[0] / spread).swapaxes(1, 2)
+        tokens = (units(np.asarray(networks[begin : begin + CHUNK], np.float64), spec)[0] / spread).swapaxes(1, 2)
         costs = there @ tokens**2 - 2 * (there * wanted) @ tokens
-        found.append(permute(part, spec, minimum_cost(costs, compute)[0]))
+        found.append(minimum_cost(costs, compute)[0])
     return np.concatenate(found)
 
 

@@ -5,11 +5,15 @@ from functools import cache
 from workbench import discovery
 from workbench.analysis import Analysis
 from workbench.errors import WorkbenchError
+from workbench.paper import PRINTED
 
 
 def names() -> list[str]:
-    """Names of all tables and figures, without importing them."""
-    return discovery.names(__path__)
+    """Names of all tables and figures in the paper's order, without importing them."""
+    order = list(PRINTED)
+    return sorted(
+        discovery.names(__path__), key=lambda name: (order.index(name) if name in order else len(order), name)
+    )
 
 
 @cache

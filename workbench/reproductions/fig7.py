@@ -9,14 +9,19 @@ from numpy.typing import NDArray
 from rich.console import Group
 from rich.text import Text
 
+from workbench import claims
 from workbench.analyses import sweeps
 from workbench.analysis import Analysis, Selection
+from workbench.claims import Claim
 from workbench.compute import Compute
 from workbench.figures import Lines, Reference, Series, figure, text_lines
+from workbench.numerics.distributions import bootstrap
 from workbench.numerics.patterns import pattern
+from workbench.numerics.proportions import wilson
+from workbench.numerics.statistics import Interval
 from workbench.paper import FIGURE_7
 from workbench.performance import SURVIVAL
-from workbench.reproducing import Params, population_of, seeds_of, trained
+from workbench.reproducing import EPSILON, Params, population_of, seeds_of, trained
 
 KINDS = ("cartpolegen", "functional")
 PATHS = ("latent", "decoded", "aligned")
@@ -25,6 +30,8 @@ WALKS = 240
 QUICK_WALKS = 40
 SOUGHT = ("slope", "hill", "valley", "boost")
 """What the four walks drawn are examples of: the blog's three patterns, and a boost past B."""
+SMALL = 0.6
+"""Chance that a hill has the larger distance of two walks, below which hills and distance hardly go together."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,8 @@ def table(frame: Frame) -> Group:
         f"{theirs}; the first and the last of them are slopes, the second a hill."
     )
     parts = [sweeps.table(frame.walks(k)) for k in range(len(frame.generators))]
-    return Group(head, *parts, *(Text(text_lines(panel, 78, 16)) for panel in panels(frame)))
+    drawn = (Text(text_lines(panel, 78, 16)) for panel in panels(frame))
+    return Group(head, *parts, *drawn, *claims.lines(answered(frame)))
 
 
 def summary(frame: Frame) -> dict[str, Any]:
@@ -158,9 +166,91 @@ def summary(frame: Frame) -> dict[str, Any]:
     }
 
 
+def answered(frame: Frame) -> list[Claim]:
+    """Claims 9 to 11, of the paper's generator; the other is told beside it."""
+    if frame.done < frame.total:
+        return []
+    found = []
+    for number, ask in ((9, _differing), (10, _tracking), (11, _hilly)):
+        (part, first), (_, second) = (ask(frame, k) for k in range(len(KINDS)))
+        made = f"{len(frame.pairs)} pairs of held-out networks, 95 % intervals over pairs, seed {frame.seed}."
+        found.append(Claim(number, claims.answer(part), f"{first} Beside it, {KINDS[1]}: {second} {made}"))
+    return found
+
+
+def _differing(frame: Frame, kind: int) -> tuple[claims.Part, str]:
+    """Latent space against the weights of the decoded ends, between A and B, in the same episodes."""
+    between = (frame.alphas > 0) & (frame.alphas < 1)
+    away = np.abs(frame.survival[kind, :, 0] - frame.survival[kind, :, 1])[:, between].mean(1)
+    gap = bootstrap(np.mean, away, seed=frame.seed)
+    part = claims.above(gap, EPSILON)
+    return part, (
+        f"Between the ends the two lines differ in survival by {claims.told(gap)} steps on average, more than "
+        f"{EPSILON:g} is wanted: {claims.answer(part)}."
+    )
+
+
+def _tracking(frame: Frame, kind: int) -> tuple[claims.Part, str]:
+    """Monotone walks between ends that differ; what lies past B, and whether it falls again."""
+    walks = frame.walks(kind)
+    f = sweeps.figures_of(walks, PATHS[0])
+    if not f["apart"] or not f["room"]:
+        return None, "No walks with ends apart and room to gain."
+    monotone = wilson(round(f["monotone"] * f["apart"]), f["apart"])
+    past = np.flatnonzero(frame.alphas > 1)
+    walked = frame.survival[kind, :, 0]
+    a, b = (walked[:, frame.alphas == alpha][:, 0] for alpha in (0.0, 1.0))
+    room = walked[(b - a > frame.margin) & (b < frame.cap - frame.margin)]
+    gains = room[:, past] - room[:, frame.alphas == 1]
+    # The best of several points is looked for: each interval is wider by so much.
+    each = [bootstrap(np.mean, gain, confidence=1 - 0.05 / len(past), seed=frame.seed) for gain in gains.T]
+    best = int(np.argmax([gain.value for gain in each]))
+    fall = bootstrap(np.mean, gains[:, -1] - gains[:, best], seed=frame.seed)
+    parts = claims.above(monotone, 0.5), claims.some(map(claims.above, each)), claims.below(fall)
+    at, last = frame.alphas[past[best]], frame.alphas[-1]
+    words = ", ".join(map(claims.answer, parts))
+    return claims.every(parts), (
+        f"Of {f['apart']} walks between ends {sweeps.APART:g} steps apart {claims.told(monotone, '.0%')} are monotone "
+        f"(above half is wanted); past B survival changes by {claims.told(each[best])} steps at alpha {at:.2f}, where "
+        f"it is best (above 0), of {len(room)} walks with room, and from there to alpha {last:g} by "
+        f"{claims.told(fall)} (below 0): {words}."
+    )
+
+
+def _hilly(frame: Frame, kind: int) -> tuple[claims.Part, str]:
+    """The chance that of a walk with a hill and one without the first has the larger distance between its ends."""
+    walks = frame.walks(kind)
+    away = frame.convergence.mean(1)
+    hill = np.array([p.name in ("hill", "mixed") for p in walks.patterns(PATHS[0])], bool)
+    known = np.isfinite(away)
+    with_hill, without = away[hill & known], away[~hill & known]
+    if len(with_hill) < 2 or len(without) < 2:
+        return None, f"{len(with_hill)} walks have a hill, {len(without)} have none."
+    chance = bootstrap(_chance, with_hill, without, seed=frame.seed)
+    part = hills_answer(chance)
+    return part, (
+        f"Hidden CD is {with_hill.mean():.2f} on average with a hill ({len(with_hill)}), {without.mean():.2f} without; "
+        f"that of a walk with a hill is the larger with a chance of {claims.told(chance, '.2f')}: above .5 is wanted, "
+        f"and below {SMALL:g} throughout counts as no: {claims.answer(part)}."
+    )
+
+
+def hills_answer(chance: Interval) -> claims.Part:
+    """Above one half they go together; below what is small they do not, even where one half is left open."""
+    return True if chance.low > 0.5 else False if chance.high < SMALL else None
+
+
+def _chance(a: NDArray, b: NDArray) -> float:
+    """Chance that one of a (m,) is larger than one of b (n,), ties half (Mann and Whitney, 1947)."""
+    order = np.sort(b)
+    return float((np.searchsorted(order, a, "left") + np.searchsorted(order, a, "right")).mean() / (2 * len(b)))
+
+
 def svg(frame: Frame) -> str:
     """The paper's four panels for each generator."""
     return figure(panels(frame), "Figure 7: walks between two agents", columns=len(SOUGHT))
 
 
-ANALYSIS = Analysis("fig7", "Figure 7: walks between two agents", Params, Frame, run, table, summary, figure=svg)
+ANALYSIS = Analysis(
+    "fig7", "Figure 7: walks between two agents", Params, Frame, run, table, summary, figure=svg, claims=answered
+)

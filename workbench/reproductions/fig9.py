@@ -14,12 +14,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from workbench import generators
+from workbench import claims, generators
 from workbench.analysis import Analysis, Selection
+from workbench.claims import Claim
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import Histogram, figure
-from workbench.numerics.distributions import density, wasserstein
+from workbench.numerics.distributions import bootstrap, density, wasserstein
 from workbench.paper import SAMPLED
 from workbench.reproducing import Params, population_of, seeds_of
 from workbench.rollouts.episodes import Episodes
@@ -50,7 +51,9 @@ class Frame:
     training: NDArray[np.float64]
     """(g,) density of the group's training networks."""
     samples: NDArray[np.float64]
-    """(shares, budgets, n) survival times of the first seed's samples."""
+    """(seeds, shares, budgets, n) survival times of samples."""
+    unseen: NDArray[np.float64]
+    """(m,) survival times of held-out networks."""
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -71,7 +74,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     kind = generators.find("cartpolegen")
     held_against = yardstick(population, GROUP, seeds[0], compute)
     w1 = np.full((len(seeds), len(SHARES), len(BUDGETS)), np.nan)
-    samples = np.full((len(SHARES), len(BUDGETS), count), np.nan)
+    samples = np.full((len(seeds), len(SHARES), len(BUDGETS), count), np.nan)
     floor, training = held_against.floor(count), density(held_against.wanted, GRID)
     base = kind.SETTINGS(condition="none")
     # With all networks both budgets are the same.
@@ -82,18 +85,9 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
     def frame(done: float, doing: str) -> Frame:
         return Frame(
-            round(done),
-            total,
-            doing,
-            population.name,
-            seeds,
-            count,
-            networks,
-            w1.copy(),
-            floor,
-            training,
-            samples.copy(),
-        )
+            round(done), total, doing, population.name, seeds, count, networks, w1.copy(), floor, training,
+            samples.copy(), held_against.unseen,
+        )  # fmt: skip
 
     for t, (s, k, b) in enumerate(trials):
         part = np.random.default_rng([seeds[s], 11]).permutation(rows)[: networks[k]]
@@ -106,8 +100,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         lasted = rollout(weights, population.spec, Episodes(seed=seeds[s]), compute).steps.mean(1)
         for budget in range(len(BUDGETS)) if k == 0 else (b,):
             w1[s, k, budget] = wasserstein(lasted, held_against.unseen)
-            if s == 0:
-                samples[k, budget] = lasted
+            samples[s, k, budget] = lasted
         yield frame(1000 * (t + 1), doing)
 
 
@@ -119,7 +112,7 @@ def table(frame: Frame) -> Group:
     for k, networks in enumerate(frame.networks):
         out.add_row(f"{networks:,}", *(_told(frame.w1[:, k, b]) for b in range(len(BUDGETS))))
     out.caption = f"Wasserstein distance of posterior samples from held-out networks, steps; floor {frame.floor:.2f}"
-    return Group(out, Text(sentence(frame), style="bold"))
+    return Group(out, *(claims.lines(answered(frame)) or [Text(frame.doing)]))
 
 
 def _told(values: NDArray) -> str:
@@ -129,16 +122,33 @@ def _told(values: NDArray) -> str:
     return f"{made.mean():.1f}" + (f" ± {made.std(ddof=1):.1f}" if len(made) > 1 else "")
 
 
-def sentence(frame: Frame) -> str:
-    """What it says of claim 14, that fewer networks give worse approximations."""
+def answered(frame: Frame) -> list[Claim]:
+    """Claim 14, by the paper's budget: distances from held-out networks grow with each cut."""
     if frame.done < frame.total:
-        return frame.doing
-    means = frame.w1.mean(0)
-    told = []
+        return []
+    words, parts = [], []
     for b, budget in enumerate(BUDGETS):
-        worse = means[0, b] < means[1, b] < means[2, b]
-        told.append(f"at {budget} {'holds' if worse else 'does not hold'}")
-    return f"Fewer networks give worse approximations: {', '.join(told)}."
+        steps = []
+        for k in range(len(SHARES) - 1):
+            gaps = [
+                bootstrap(_worse, s[k + 1, b], s[k, b], frame.unseen, seed=n)
+                for s, n in zip(frame.samples, frame.seeds, strict=True)
+            ]
+            steps.append(claims.unanimous(map(claims.above, gaps)))
+            least, more = frame.networks[k + 1], frame.networks[k]
+            words.append(f"{least:,} less {more:,} networks at {budget} {'; '.join(map(claims.told, gaps))}")
+        parts.append(claims.every(steps))
+    seeds = ", ".join(map(str, frame.seeds))
+    why = (
+        f"Differences of W1, steps: {', '.join(words)}; at {BUDGETS[0]}, as in the paper, both should lie above 0 (at "
+        f"{BUDGETS[1]}: {claims.answer(parts[1])}). 95 % intervals over samples and held-out networks (n "
+        f"{frame.count:,} and {len(frame.unseen):,}); a training each with seed {seeds}, which must agree."
+    )
+    return [Claim(14, claims.answer(parts[0]), why)]
+
+
+def _worse(fewer: NDArray, more: NDArray, unseen: NDArray) -> float:
+    return wasserstein(fewer, unseen) - wasserstein(more, unseen)
 
 
 def summary(frame: Frame) -> dict[str, Any]:
@@ -150,7 +160,7 @@ def summary(frame: Frame) -> dict[str, Any]:
         "networks": frame.networks.tolist(),
         "w1": {b: frame.w1[:, :, i].tolist() for i, b in enumerate(BUDGETS)},
         "floor": frame.floor,
-        "sentence": sentence(frame),
+        "samples": frame.samples.tolist(),
     }
 
 
@@ -158,14 +168,16 @@ def svg(frame: Frame) -> str:
     """A panel a size and budget."""
     panels = [
         Histogram(
-            (0.0, 200.0), frame.samples[k, b], "samples", GRID, frame.training, "training networks",
-            bars_density=density(frame.samples[k, b], GRID), title=f"{frame.networks[k]:,} networks, {budget}",
+            (0.0, 200.0), frame.samples[0, k, b], "samples", GRID, frame.training, "training networks",
+            bars_density=density(frame.samples[0, k, b], GRID), title=f"{frame.networks[k]:,} networks, {budget}",
         )
         for b, budget in enumerate(BUDGETS)
         for k in range(len(SHARES))
-        if not np.isnan(frame.samples[k, b]).any()
+        if not np.isnan(frame.samples[0, k, b]).any()
     ]  # fmt: skip
     return figure(panels, f"Figure 9: {GROUP} from fewer networks", columns=len(SHARES))
 
 
-ANALYSIS = Analysis("fig9", "Figure 9: fewer training networks", Params, Frame, run, table, summary, figure=svg)
+ANALYSIS = Analysis(
+    "fig9", "Figure 9: fewer training networks", Params, Frame, run, table, summary, figure=svg, claims=answered
+)

@@ -71,12 +71,14 @@ def record(weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes) -
     discrete = isinstance(probe.action_space, gymnasium.spaces.Discrete)
     probe.close()
     actions = np.zeros(shape, np.int64) if discrete else np.zeros((*shape, spec.sizes[-1]))
+    rewards = np.zeros(shape)
 
-    def keep(network: NDArray, episode: NDArray, age: NDArray, seen: NDArray, done: NDArray) -> None:
+    def keep(network: NDArray, episode: NDArray, age: NDArray, seen: NDArray, done: NDArray, reward: NDArray) -> None:
         states[network, episode, age] = seen
         actions[network, episode, age] = done
+        rewards[network, episode, age] = reward
 
-    return Trace(states, actions, _run(weights, spec, episodes, keep).steps)
+    return Trace(states, actions, _run(weights, spec, episodes, keep).steps, rewards)
 
 
 def choose(outputs: NDArray, spec: PolicySpec, space: gymnasium.Space, uniforms: NDArray) -> NDArray:
@@ -112,10 +114,11 @@ def _run(weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes, kee
             flat = observations.reshape(slots, -1)
             outputs = forward(weights[network], spec, flat[:, None, :])[:, 0]
             actions = choose(outputs, spec, single, uniforms[episode, np.minimum(age, episodes.cap - 1)])
-            keep(network[live], episode[live], age[live], flat[live], actions[live])
+            taken = actions
             if actions.ndim > 1:
-                actions = actions.reshape(env.action_space.shape or actions.shape).astype(single.dtype)
-            observations, rewards, fell, cut, _ = env.step(actions)
+                taken = actions.reshape(env.action_space.shape or actions.shape).astype(single.dtype)
+            observations, rewards, fell, cut, _ = env.step(taken)
+            keep(network[live], episode[live], age[live], flat[live], actions[live], rewards[live])
             age += live
             returns[network[live], episode[live]] += rewards[live]
             over = live & (fell | cut)

@@ -38,3 +38,5 @@ class Trace:
     """(n, episodes, cap), or (n, episodes, cap, k) where actions are continuous; zeros after the end."""
     steps: NDArray[np.int32]
     """(n, episodes)."""
+    rewards: NDArray[np.float64] | None = None
+    """(n, episodes, cap) what each action brought; None where every step is worth 1."""

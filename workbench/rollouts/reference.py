@@ -62,7 +62,6 @@ def play(weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes, dev
     uniforms = torch.tensor(episodes.uniforms(), device=device) if spec.action == "sampled" else None
     steps = torch.zeros((n, e), dtype=torch.int32, device=device)
     standing = torch.ones((n, e), dtype=torch.bool, device=device)
-    total, pole_moment = c.masscart + c.masspole, c.masspole * c.length
     for t in range(episodes.cap):
         if t % LOOK_EVERY == 0 and not standing.any():
             break
@@ -71,17 +70,32 @@ def play(weights: NDArray[np.float32], spec: PolicySpec, episodes: Episodes, dev
             right = out[..., 1] > out[..., 0]
         else:
             right = torch.softmax(out, -1)[..., 0].double() <= uniforms[:, t]
-        force = torch.where(right, c.force_mag, -c.force_mag)
-        cosine, sine = torch.cos(theta), torch.sin(theta)
-        push = (force + pole_moment * theta_dot.square() * sine) / total
-        theta_acc = (c.gravity * sine - cosine * push) / (c.length * (4.0 / 3.0 - c.masspole * cosine.square() / total))
-        x_acc = push - pole_moment * theta_acc * cosine / total
-        if c.kinematics_integrator == "euler":
-            x, x_dot = x + c.tau * x_dot, x_dot + c.tau * x_acc
-            theta, theta_dot = theta + c.tau * theta_dot, theta_dot + c.tau * theta_acc
-        else:
-            x_dot, theta_dot = x_dot + c.tau * x_acc, theta_dot + c.tau * theta_acc
-            x, theta = x + c.tau * x_dot, theta + c.tau * theta_dot
+        x, x_dot, theta, theta_dot = pushed((x, x_dot, theta, theta_dot), right, c)
         steps += standing
-        standing &= (x.abs() <= c.x_threshold) & (theta.abs() <= c.theta_threshold_radians)
+        standing &= inside(x, theta, c)
     return steps.cpu().numpy()
+
+
+def pushed(
+    state: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], right: torch.Tensor, c: Physics
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Cart position, its velocity, pole angle and its velocity one step on, pushed to the right where `right`."""
+    x, x_dot, theta, theta_dot = state
+    total, pole_moment = c.masscart + c.masspole, c.masspole * c.length
+    force = torch.where(right, c.force_mag, -c.force_mag)
+    cosine, sine = torch.cos(theta), torch.sin(theta)
+    push = (force + pole_moment * theta_dot.square() * sine) / total
+    theta_acc = (c.gravity * sine - cosine * push) / (c.length * (4.0 / 3.0 - c.masspole * cosine.square() / total))
+    x_acc = push - pole_moment * theta_acc * cosine / total
+    if c.kinematics_integrator == "euler":
+        x, x_dot = x + c.tau * x_dot, x_dot + c.tau * x_acc
+        theta, theta_dot = theta + c.tau * theta_dot, theta_dot + c.tau * theta_acc
+    else:
+        x_dot, theta_dot = x_dot + c.tau * x_acc, theta_dot + c.tau * theta_acc
+        x, theta = x + c.tau * x_dot, theta + c.tau * theta_dot
+    return x, x_dot, theta, theta_dot
+
+
+def inside(x: torch.Tensor, theta: torch.Tensor, c: Physics) -> torch.Tensor:
+    """Whether an episode goes on: the cart is on its track, the pole has not fallen."""
+    return (x.abs() <= c.x_threshold) & (theta.abs() <= c.theta_threshold_radians)

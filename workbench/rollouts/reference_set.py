@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +143,7 @@ def _read(path: Path, d: int) -> NDArray[np.float32]:
         raise WorkbenchError(f"{path}: no such file") from None
     except OSError as error:
         raise WorkbenchError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, TypeError, EOFError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, EOFError, UnicodeDecodeError, SyntaxError, TokenError) as error:
         raise WorkbenchError(f"{path}: not an array of numbers ({error})") from None
     if states.ndim != 2 or states.shape[1] != d or len(states) < FEWEST:
         raise WorkbenchError(f"{path}: expected {FEWEST} states or more of {d} numbers, got shape {states.shape}")

@@ -23,6 +23,7 @@ from workbench.tui.themes import DEFAULT_THEME, load_themes
 
 if TYPE_CHECKING:
     from workbench.compute import Compute
+    from workbench.population import Population
     from workbench.service import Job, JobState, ModelService
     from workbench.tui.messages import JobChanged
     from workbench.tui.opened import Opened
@@ -85,6 +86,10 @@ class WorkbenchApp(App[None]):
         self.pane: Pane | None = None
         self.warm = False
         """Whether the kernels are compiled and loaded."""
+        self._own: Population | None = None
+        """The population as its file has it."""
+        self._rules = ""
+        """Other rules that it is played by."""
         self.fault = ""
         """Why it left, for standard error."""
         self._jobs_timer: Timer | None = None
@@ -152,6 +157,7 @@ class WorkbenchApp(App[None]):
     async def _take(self, opened: "Opened") -> None:
         """Show what was opened, and what was assumed of it."""
         self.path, self.view, self._state = opened.path, opened.view, opened.state
+        self._own, self._rules = opened.view.population, ""
         await self._show_pane(PANES[0])
         if opened.told:
             self.notify(self._safe("\n".join(opened.told)), title="imported", timeout=20)
@@ -194,12 +200,39 @@ class WorkbenchApp(App[None]):
             return
         await self._take(opened)
 
+    def action_rules(self) -> None:
+        """Play the networks that are open by other rules."""
+        from workbench.tui.rules_screen import RulesScreen
+
+        if self.view is not None:
+            self.push_screen(RulesScreen(self.view.population), self._rule)
+
+    def _rule(self, text: str | None) -> None:
+        if text is not None:
+            self.run_worker(self._judge(text), group="rules", exclusive=True)
+
+    async def _judge(self, text: str) -> None:
+        from workbench.errors import WorkbenchError
+        from workbench.tui.rules_screen import judged
+
+        if self.view is None or self._own is None or self.service is None:
+            return
+        self.notify("measuring all networks under these rules…", timeout=4)
+        try:
+            view = await asyncio.to_thread(judged, self.view, self._own, text, self.service.compute)
+        except WorkbenchError as error:
+            self.notify(self._safe(error), title="not played", severity="error", timeout=10)
+            return
+        self.view, self._rules = view, text
+        await self._show_pane(PANES[0])
+
     async def _look(self) -> None:
         """Has somebody written what is open? Networks that follow on those that are here join them."""
         if self.view is None or self._looking:
             return
         from workbench.errors import WorkbenchError
         from workbench.tui.opened import Opened, state
+        from workbench.tui.rules_screen import judged
 
         self._looking = True
         try:
@@ -207,8 +240,11 @@ class WorkbenchApp(App[None]):
             if now == self._state:
                 return
             opened = await asyncio.to_thread(Opened.of, self.path)
-            had = len(self.view.population)
-            grown = await asyncio.to_thread(self.view.grow, opened.view.population)
+            had, own, later = len(self.view.population), opened.view.population, opened.view
+            if self._rules and self.service is not None:
+                later = await asyncio.to_thread(judged, later, own, self._rules, self.service.compute)
+            grown = await asyncio.to_thread(self.view.grow, later.population)
+            self._own = own if grown else self._own
         except (WorkbenchError, OSError):
             return  # half written, or gone for a moment; what was read stays
         finally:
@@ -310,7 +346,8 @@ class WorkbenchApp(App[None]):
         panes = [(k, pane_class(name)) for k, name in enumerate(PANES, 1)]
         titles = "  ".join(f"▸{k} {pane.TITLE}" if pane is here else f"{k} {pane.TITLE}" for k, pane in panes)
         numbers = " ".join(f"▸{k} {pane.TITLE}" if pane is here else str(k) for k, pane in panes)
-        about = [clean(population.name, 40), f"{len(population):,} networks", population.spec.label]
+        label = f"{population.spec.label} {clean(self._rules, 40)}".rstrip()
+        about = [clean(population.name, 40), f"{len(population):,} networks", label]
         # What does not fit is left out, from the least wanted on.
         fitting = [f"agentemb  {'  '.join(about[:k])} · {t}" for k, t in ((3, titles), (2, titles), (1, titles))]
         fitting += [f"{about[0]} · {titles}", f"{about[0]} · {numbers}"]
@@ -327,6 +364,7 @@ class WorkbenchApp(App[None]):
         # `?` lists the keys with what they do; Textual's own list has no words for most of them.
         yield from (command for command in super().get_system_commands(screen) if command.title != "Keys")
         yield SystemCommand("Open", "Another population, checkpoint or folder of checkpoints", self.action_open)
+        yield SystemCommand("Rules", "Play these networks by other rules: sampled masspole=0.2", self.action_rules)
         yield SystemCommand("Jobs", "What is running, with progress and cancel", self.action_jobs)
         if self.service is None:
             return

@@ -9,6 +9,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 
+def key_bar(keys: Sequence[tuple[str, str]], room: int) -> str:
+    """Keys with what they do, as many as fit into so many columns, in markup."""
+    shown = []
+    for key, words in keys:
+        needed = len(key) + len(words) + 3
+        if needed <= room:
+            room -= needed
+            shown.append(f"[b]{key.replace('[', chr(92) + '[')}[/] {words}")
+    return "  ".join(shown)
+
+
 class HelpScreen(ModalScreen[None]):
     """A list of keys with what they do."""
 
@@ -28,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
         lines = [f"[b]{key:>12}[/]  {words}" for key, words in self.keys]
         lines += [
             "",
-            "Filters are conditions on columns: [b]survival > 190 and lr < 0.005[/],",
+            "Filters are conditions on columns: [b]survival > 190 and lr < 0.005[/], [b]return >= 100[/],",
             "[b]recipe == 'dqn' and not held_out[/], [b]10 < survival <= 20[/],",
             "[b]group in ['1-50', '51-100'][/], [b]marked[/], [b]abs(lean_x) > 1[/].",
             "",

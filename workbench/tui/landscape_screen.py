@@ -1,4 +1,4 @@
-"""Survival around an agent of the Interpolate pane, or over the plane through three, as it is played."""
+"""Survival or return around an agent of the Interpolate pane, or over the plane through three, as it is played."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from workbench.service import JobState, ModelService
 from workbench.storage import write_text
 from workbench.text import clean
 from workbench.tui.commands import command_line
-from workbench.tui.help_screen import HelpScreen
+from workbench.tui.help_screen import HelpScreen, key_bar
 from workbench.tui.interpolating import CAPS, InterpolateState
 from workbench.tui.sampling import following
 from workbench.tui.widgets.pair import HeatMapChart
@@ -36,7 +36,7 @@ FIGURE = ".svg"
 
 
 class LandscapeScreen(ModalScreen[None]):
-    """Survival as a landscape; closing it leaves the job alone."""
+    """Survival or return as a landscape; closing it leaves the job alone."""
 
     AUTO_FOCUS = ""  # keys are for the screen, until something is asked
     KEYS = (
@@ -121,12 +121,8 @@ class LandscapeScreen(ModalScreen[None]):
         self._keys()
 
     def _keys(self) -> None:
-        room, shown = self.app.size.width - 2, []
-        for key, words in (*self.KEYS, ("?", "help")):
-            room -= len(key) + len(words) + 3
-            if room >= 0:
-                shown.append(f"[b]{key.replace('[', chr(92) + '[')}[/] {words}")
-        self.query_one("#landscape-keys", Static).update("  ".join(shown))
+        bar = key_bar((*self.KEYS, ("?", "help")), self.app.size.width)
+        self.query_one("#landscape-keys", Static).update(bar)
 
     @property
     def job(self) -> Any:

@@ -15,6 +15,7 @@ from workbench.errors import WorkbenchError
 from workbench.groups import Groups
 from workbench.learning.data import ALL
 from workbench.numerics.statistics import standard_error
+from workbench.performance import MEASURES
 from workbench.places import state_dir
 from workbench.population import FINGERPRINT, Population
 from workbench.service import Job, JobState, ModelService
@@ -119,20 +120,23 @@ class Shown:
         return embed.Params(params.generator, dial.group_of(self.groups, self.frame.target, known, ALL))
 
 
+MEASURED = tuple(name for measure in MEASURES for name in (measure.name, measure.error))
+
+
 def can_be_shown(frame: Any) -> bool:
-    """Whether a frame has networks with measured survival times."""
+    """Whether a frame has networks that are measured."""
     return frame is not None and (not isinstance(frame, dial.Frame) or frame.steps.shape[1] > 0)
 
 
 def watched(frame: Any) -> Population:
     """A frame's networks as a population, without the columns that a panel tells in words."""
     made = sample.networks(frame) if isinstance(frame, sample.Frame) else dial.networks(frame)
-    kept = {k: v for k, v in made.columns.items() if k in ("survival", "survival_se", FINGERPRINT)}
+    kept = {k: v for k, v in made.columns.items() if k in (*MEASURED, FINGERPRINT)}
     return replace(made, columns=kept)
 
 
 def survival_of(frame: Any) -> tuple[NDArray, NDArray]:
-    """Mean steps of each network (n,), and their standard errors."""
+    """Mean survival or return of each network (n,), and their standard errors."""
     if isinstance(frame, dial.Frame):
         return frame.steps.mean(1), standard_error(frame.steps)
     return frame.survival, frame.error

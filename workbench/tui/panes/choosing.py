@@ -23,7 +23,7 @@ LISTS = {"source": sample.SOURCES, "selector": SELECTORS, "without": WITHOUT}
 ASKED = {
     "count": ("networks to sample", "200"),
     "seed": ("seed", "0"),
-    "target": ("steps that policies shall survive", "120"),
+    "target": ("survival or return that policies shall have", "120"),
     "save": ("save to", "a new file"),
 }
 
@@ -91,7 +91,7 @@ class ChoosingPane(WatchingPane, FoldingPane):
         self.choices_changed()
 
     def action_group(self) -> None:
-        """The next survival group that the generator has a model of."""
+        """The next group that the generator has a model of."""
         self._choose(group=following(self.state.groups or (self.state.params.group,), self.state.params.group))
 
     def action_generator(self) -> None:

@@ -137,9 +137,9 @@ class ComparingPane(FoldingPane):
         self.state.by = following(converge.ORDERS, self.state.by)
         shown = self.state.shown
         if self.state.by == "clustering" and shown is not None and not len(shown.frame.orders):
-            ended = shown.frame.done == shown.frame.total
-            few = f"above {converge.CLUSTERED:,} networks there is no clustering; they are by survival"
-            self.say(few if ended else "clustering comes with the last pair; until then they are by survival")
+            ended, name = shown.frame.done == shown.frame.total, shown.frame.measure
+            few = f"above {converge.CLUSTERED:,} networks there is no clustering; they are by {name}"
+            self.say(few if ended else f"clustering comes with the last pair; until then they are by {name}")
         self.choices_changed()
 
     def action_mark(self) -> None:

@@ -61,7 +61,7 @@ class InterpolatePane(MeetingPane):
         ("R", "range of alpha"),
         ("n", "how many points"),
         ("r", "walk again"),
-        ("z", "whole, close axis of survival"),
+        ("z", "whole, close axis"),
         ("=", "the same as a command"),
         ("C", "cancel what runs"),
         ("h l", "along alpha, too"),
@@ -265,7 +265,7 @@ class InterpolatePane(MeetingPane):
             box.update(text)
 
     def action_zoom(self) -> None:
-        """An axis of survival up to the cap, or of what there is."""
+        """An axis of survival or return up to the cap, or of what there is."""
         self.state.close = not self.state.close
         self.show_walk()
 

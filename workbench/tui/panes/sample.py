@@ -59,6 +59,7 @@ class SamplePane(ChoosingPane):
         ("↑ ↓ ← → h j k l", "next sample in a direction"),
         ("[ ]", "previous, next sample"),
         ("home end", "first, last sample"),
+        ("T", "run of a marked network"),
         ("tab", "map, figures, sample"),
         *WATCHING_KEYS,
         ("escape", "close input or side panel"),
@@ -263,7 +264,7 @@ class SamplePane(ChoosingPane):
 
     def _show_map(self) -> None:
         hidden = not self.places.map.display
-        self.places.show(self.state, self.view.marks)
+        self.places.show(self.state, self.view)
         if hidden and self.places.map.display and self.score.table.has_focus:
             # There is something to go through now.
             self.call_after_refresh(self._focus)
@@ -325,7 +326,7 @@ class SamplePane(ChoosingPane):
         self.show_watched()
 
     def action_columns(self) -> None:
-        """Begin the table with survival, or with novelty and diversity."""
+        """Begin the table with survival or return, or with novelty and diversity."""
         self.state.ratios = not self.state.ratios
         self.score.show(self.state)
 

@@ -72,6 +72,9 @@ class Chart(Picture):
     def on_resize(self, _event: events.Resize) -> None:
         """Draw at the new size."""
         self.paint()
+        # A tile that is as wide as before but elsewhere shows other columns of lines that are the same.
+        for tile in self._tiles:
+            tile.refresh()
 
     def draw(self, lines: Sequence[Line], grow: bool = False) -> None:
         """Show these lines."""

@@ -9,7 +9,7 @@ from workbench.tui.widgets.drawing import Picture
 
 LABEL = 11
 ACTIONS = (
-    ("r", "sample"), ("t", "train a generator"), ("d", "dial a survival time"), ("v", "move along an attribute"),
+    ("r", "sample"), ("t", "train a generator"), ("d", "dial a performance"), ("v", "move along an attribute"),
     ("x", "save to a file"), ("=", "the same as a command"),
 )  # fmt: skip
 

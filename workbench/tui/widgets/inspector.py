@@ -6,10 +6,12 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from workbench.analyses import policy
+from workbench.axes import number
 from workbench.drawing import Line, bars
 from workbench.physics import is_cartpole
 from workbench.policies import layers
 from workbench.population import FINGERPRINT, HELD_OUT, Population
+from workbench.scenes import scene_height
 from workbench.text import clean
 from workbench.tui.view import format_value, heading
 from workbench.tui.widgets.drawing import Picture
@@ -85,6 +87,17 @@ def episode_lines(frame: policy.Frame, width: int) -> list[Line]:
     return [*lines, [(axis, "dim")]]
 
 
+def moving(frame: policy.Frame) -> str:
+    """How a network of Cart-Pole moves; of another, its episodes."""
+    x, angle, sharpness = frame.behaviour
+    if np.isfinite(x):
+        return f"lean {x:+.2f} m {np.degrees(angle):+.1f}°  sharpness {sharpness:.2f}"
+    if not np.isfinite(frame.values).any():
+        return ""
+    worst, median, best = (number(float(v)) for v in np.nanquantile(frame.values, [0, 0.5, 1]))
+    return f"worst {worst}  median {median}  best {best}"
+
+
 def plane_lines(frame: policy.Frame, width: int) -> list[Line]:
     """Where it pushes right: pole angle across, angular velocity up, the cart at rest in the middle."""
     if not frame.margin.size:
@@ -133,24 +146,22 @@ class Inspector(VerticalScroll, can_focus=True):
             lines += [[(note or "measuring…", "dim")], [], [], [], []]
         else:
             half = (frame.high - frame.low) / 2
-            x, angle, sharpness = frame.behaviour
             lines.append(
                 [
                     (f"{frame.measure} {frame.mean:.1f}", "strong"),
                     (f" ± {half:.1f} (95 %, n {len(frame.steps)}, seed {frame.seed})", "dim"),
                 ]
             )
-            lines.append(
-                [(f"lean {x:+.2f} m {np.degrees(angle):+.1f}°  sharpness {sharpness:.2f}", "")]
-                if np.isfinite(x)
-                else []
-            )
+            lines.append([(moving(frame), "")])
             lines += episode_lines(frame, width)
         figures.draw(lines, grow=True)
         about = self._hyperparameters(population, row, width)
         below = [*about, *weight_lines(population, row, width), *(plane_lines(frame, width) if frame else [])]
         maps.draw(below, grow=True)
         if frame is not None:
+            height = 2 + scene_height(population.spec)
+            if not is_cartpole(population.spec) and self.rollout.size.height != height:
+                self.rollout.styles.height = height
             self.rollout.show(population.spec, frame)
 
     @staticmethod

@@ -6,8 +6,10 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from workbench.runs import checkpoints, has_runs
 from workbench.text import clean
 from workbench.tui.sampling import SampleState
+from workbench.tui.view import View, runs_of
 from workbench.tui.widgets.scatter import LatentMap
 
 MARK = "◆"
@@ -40,8 +42,11 @@ class MapPanel(Vertical):
         """The map."""
         return self.query_one(LatentMap)
 
-    def show(self, state: SampleState, marked: NDArray[np.bool_]) -> None:
-        """Draw what is shown where its embedding puts it; marked (n,) are networks of the population."""
+    def show(self, state: SampleState, view: View) -> None:
+        """Draw what is shown where its embedding puts it, with the networks marked in a view's population.
+
+        The run of the marked network under the cursor is joined through its checkpoints.
+        """
         self.tell(state)
         shown = state.shown
         if shown is None or state.map is None or state.map[0] != shown.embedding(state.trained or ()):
@@ -52,13 +57,23 @@ class MapPanel(Vertical):
             return
         self.remove_class("empty")
         _, frame, known = state.map
-        self.networks = np.flatnonzero(marked[: len(known)])[:MOST_NETWORKS]
+        self.networks = np.flatnonzero(view.marks[: len(known)])[:MOST_NETWORKS]
+        runs, samples = runs_of(view), len(shown.watched)
+        traced = view.population if has_runs(view.population, runs) else None
+
+        def path_of(index: int) -> NDArray:
+            if traced is None or not 0 <= index - samples < len(self.networks):
+                return np.zeros((0, 2))
+            rows = checkpoints(traced, int(self.networks[index - samples]), runs)
+            return known[rows[rows < len(known)]]
+
         places = np.concatenate([frame.project(shown.frame.latents), known[self.networks]])
         of = np.repeat([0, 1], [len(shown.watched), len(self.networks)])
         first, second = (f"component {k + 1} ({share:.0%})" for k, share in enumerate(frame.explained))
         self.map.show(
             known, places, dict.fromkeys(sorted(state.marks), MARK), "", groups=of,
             group_names=("policies" if shown.dialled else "samples", "marked networks"), axis_names=(first, second),
+            path_of=path_of,
         )  # fmt: skip
         self.map.select(state.cursor)
         state.cursor = self.map.selected or 0

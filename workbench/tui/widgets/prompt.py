@@ -1,9 +1,12 @@
 """A line that asks for one thing."""
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 
@@ -42,12 +45,13 @@ class Prompt(Horizontal):
         """Whether something is being asked."""
         return self.has_class("open")
 
-    def ask(self, what: str, label: str, value: str = "", placeholder: str = "") -> None:
-        """Ask for something; `what` comes back with the answer."""
+    def ask(self, what: str, label: str, value: str = "", placeholder: str = "", among: Sequence[str] = ()) -> None:
+        """Ask for something; `what` comes back with the answer. Of `among`, → completes."""
         self.what = what
         self.query_one(Static).update(label)
         box = self.query_one(Input)
         box.cursor_blink = False  # an idle screen sends nothing
+        box.suggester = SuggestFromList(among, case_sensitive=False) if among else None
         box.placeholder, box.value = placeholder, value
         box.cursor_position = len(value)
         self.add_class("open")

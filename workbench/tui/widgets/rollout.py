@@ -1,4 +1,4 @@
-"""An episode played back: the cart, the pole, what is done and for how long."""
+"""An episode played back: the cart and the pole, or what is seen and done in another environment."""
 
 import math
 
@@ -9,11 +9,14 @@ from workbench.drawing import Braille, Line
 from workbench.physics import Physics, is_cartpole
 from workbench.policies import PolicySpec
 from workbench.rollouts.outcomes import Trace
+from workbench.scenes import doing, scene_lines
 from workbench.tui.widgets.chart import Chart, Tile
 
 FRAMES_A_SECOND = 10
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Against real time; at 1 a step takes the environment's tau."""
+OTHER_TAU = 1 / 30
+"""Seconds a step takes elsewhere than in Cart-Pole."""
 SHOWN_TRACK = 2.4
 ROOM_FOR_VELOCITIES = 42
 TILES = 6
@@ -21,7 +24,7 @@ TILES = 6
 
 
 class RolloutView(Chart):
-    """Plays a recorded Cart-Pole episode; drawn ten times a second, whatever the speed."""
+    """Plays a recorded episode; drawn ten times a second, whatever the speed."""
 
     DEFAULT_CSS = "RolloutView { height: 9; }"
 
@@ -29,7 +32,8 @@ class RolloutView(Chart):
         super().__init__(id=id)
         self._tiles = [Tile(self) for _ in range(TILES)]
         self.trace: Trace | None = None
-        self.tau = 0.02
+        self.spec: PolicySpec | None = None
+        self.tau = OTHER_TAU
         self.title = ""
         self.at = 0.0
         self.speed = 3
@@ -41,16 +45,13 @@ class RolloutView(Chart):
         self._timer = self.set_interval(1 / FRAMES_A_SECOND, self._tick, pause=True)
 
     def show(self, spec: PolicySpec, frame: policy.Frame, name: str = "") -> None:
-        """Show the episode that was recorded of a network; other environments than Cart-Pole have no picture."""
-        start = f"{name}episode {frame.episode + 1} of {len(frame.steps)}"
-        if is_cartpole(spec):
-            self.load(frame.trace, Physics.of(spec).tau, start)
-        else:
-            self.load(None)
+        """Show the episode that was recorded of a network."""
+        self.load(frame.trace, spec, f"{name}episode {frame.episode + 1} of {len(frame.steps)}")
 
-    def load(self, trace: Trace | None, tau: float = 0.02, title: str = "", at: float = 0.0) -> None:
+    def load(self, trace: Trace | None, spec: PolicySpec | None = None, title: str = "", at: float = 0.0) -> None:
         """Show the first episode of a trace, at a step or at its end if that comes first; keeps playing if it was."""
-        self.trace, self.tau, self.title = trace, tau, title
+        self.trace, self.spec, self.title = trace, spec, title
+        self.tau = Physics.of(spec).tau if spec is not None and is_cartpole(spec) else OTHER_TAU
         self.at = max(0.0, min(at, self.length - 1.0))
         self.paint()
 
@@ -100,15 +101,31 @@ class RolloutView(Chart):
             self.paint()
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """The cart at this step, for a size."""
-        if self.trace is None or width < 10 or height < 4:
+        """The episode at this step, for a size."""
+        if self.trace is None or self.spec is None or self.length < 1 or width < 10 or height < 4:
             return [[("no episode yet", "dim")]] if width >= 10 else []
-        t = min(int(self.at), max(0, self.length - 1))
-        x, x_dot, theta, theta_dot = self.trace.states[0, 0, t]
-        right = bool(self.trace.actions[0, 0, t])
-        rows = height - 3
+        t = min(int(self.at), self.length - 1)
         speed = f"{SPEEDS[self.speed]:g}x"
         lines: list[Line] = [[(self.title[: width - 6].ljust(width - len(speed)), "dim"), (speed, "dim")]]
+        if is_cartpole(self.spec):
+            return [*lines, *self._cart(self.trace, t, width, height)]
+        lines += scene_lines(self.trace, self.spec.env, t, width, height - 2)
+        words = self._state(t, self.trace)
+        for part in doing(self.trace, t):
+            words += f" {part}" if len(words) + 1 + len(part) <= width else ""
+        return [*lines, [(words[:width], "")]]
+
+    def _state(self, t: int, trace: Trace) -> str:
+        """Whether it plays, the step, and how it ended."""
+        fell = "fell" if self.spec is not None and is_cartpole(self.spec) else "ended"
+        ended = "" if t < self.length - 1 else (" cap" if self.length >= trace.states.shape[2] else f" {fell}")
+        return f"{'▶' if self.playing else '‖'} t={t + 1}/{self.length}{ended}"
+
+    def _cart(self, trace: Trace, t: int, width: int, height: int) -> list[Line]:
+        x, x_dot, theta, theta_dot = trace.states[0, 0, t]
+        right = bool(trace.actions[0, 0, t])
+        rows = height - 3
+        lines: list[Line] = []
         middle = (x / SHOWN_TRACK + 1) / 2 * (width - 1)
         canvas = Braille(width, rows)
         length = 4 * rows - 1
@@ -124,9 +141,7 @@ class RolloutView(Chart):
         at = max(0, min(round(middle) - 2, width - 4))
         track = "─" * width
         lines.append([(track[:at], "dim"), (cart, "strong"), (track[at + 4 :], "dim")])
-        state = "▶" if self.playing else "‖"
-        ended = "" if t < self.length - 1 else (" cap" if self.length >= self.trace.states.shape[2] else " fell")
-        words = f"{state} t={t + 1}/{self.length}{ended} {'→' if right else '←'}"
+        words = f"{self._state(t, trace)} {'→' if right else '←'}"
         angle = f"θ{math.degrees(theta):+.1f}°"
         if width >= ROOM_FOR_VELOCITIES:
             words += f" x{x:+.2f} ẋ{x_dot:+.1f} {angle} θ̇{theta_dot:+.1f}"

@@ -3,6 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from workbench.policies import PolicySpec
 from workbench.rollouts.outcomes import Trace
 from workbench.tui.widgets.rollout import RolloutView
 
@@ -37,10 +38,10 @@ class RolloutRow(Container, can_focus=True):
         """So many beside each other."""
         self.styles.grid_size_columns, self.styles.grid_size_rows = columns, -(-len(self.views) // columns)
 
-    def show(self, k: int, trace: Trace | None, tau: float, title: str) -> None:
+    def show(self, k: int, trace: Trace | None, spec: PolicySpec, title: str) -> None:
         """Another episode in a place: it joins the others at their step."""
         playing, view = self.playing, self.views[k]
-        view.load(trace, tau, title, self.at)
+        view.load(trace, spec, title, self.at)
         if playing and not view.playing and view.at < view.length - 1:
             view.toggle()
 

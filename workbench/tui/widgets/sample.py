@@ -51,8 +51,9 @@ def origin(frame: Any, k: int) -> tuple[tuple[str, ...], str]:
     """Where network k of a frame comes from: words, and what they come to."""
     if isinstance(frame, dial.Frame):
         predicted, off = frame.predicted[k]
-        words = f"wanted {frame.target:g} steps, predicted {predicted:.1f} ± {off:.1f}"
-        return (words,), f"off by {frame.steps[k].mean() - frame.target:+.1f} steps in fresh episodes"
+        words = f"wanted {frame.target:g}{frame.measure.unit}, predicted {predicted:.1f} ± {off:.1f}"
+        off_by = f"{frame.steps[k].mean() - frame.target:+.1f}{frame.measure.unit}"
+        return (words,), f"off by {off_by} in fresh episodes"
     row, ratio = int(frame.nearest[k]), float(frame.distance[k])
     if row < 0:
         return ("its nearest training network is looked for",), ""

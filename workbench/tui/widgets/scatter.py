@@ -1,6 +1,6 @@
 """A map of points in the plane: how dense a population lies, samples on it, and a cursor that goes among them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from workbench.axes import HUGE, Axis, axis, number
-from workbench.charts import ROOM_FOR_AXES, ROOM_FOR_LABELS, Box, frame, heading, room_for_data
+from workbench.charts import ROOM_FOR_AXES, ROOM_FOR_LABELS, Box, frame, heading, join, room_for_data
 from workbench.drawing import Braille, Cells, Line, breadth, pieces, single
 from workbench.text import clean
 from workbench.tui.widgets.chart import Chart
@@ -66,6 +66,7 @@ class LatentMap(Chart, can_focus=True):
         Binding("left_square_bracket", "step(-1)", "previous", show=False),
         Binding("home", "edge(0)", "first", show=False),
         Binding("end", "edge(-1)", "last", show=False),
+        Binding("T", "trace", "run", show=False),
     ]
 
     class Moved(Message):
@@ -84,8 +85,12 @@ class LatentMap(Chart, can_focus=True):
         self.title = ""
         self.axis_names = ("", "")
         self.selected: int | None = None
+        self.tracing = True
+        """Whether the path of the sample under the cursor is drawn."""
+        self._path_of: Callable[[int], NDArray] | None = None
         self._limits = limits(self.points)
         self._base = Cells(0, 0)
+        self._path = np.zeros((0, 2))
         self._spots = np.zeros((0, 2), int)
         self._shares = np.zeros((0, 2))
 
@@ -99,8 +104,13 @@ class LatentMap(Chart, can_focus=True):
         groups: NDArray | None = None,
         group_names: Sequence[str] = ("samples",),
         axis_names: tuple[str, str] = ("", ""),
+        path_of: Callable[[int], NDArray] | None = None,
     ) -> None:
-        """Show a population (N, 2) and samples (m, 2), of groups (m,) with names; marks are of samples, by index."""
+        """Show a population (N, 2) and samples (m, 2), of groups (m,) with names; marks are of samples, by index.
+
+        `path_of` gives points (k, 2) that are joined while the cursor is on a sample, also none.
+        """
+        self._path_of = path_of
         self.points = np.asarray(points, float).reshape(-1, 2)
         self.samples = np.asarray(samples, float).reshape(-1, 2)
         m = len(self.samples)
@@ -115,6 +125,9 @@ class LatentMap(Chart, can_focus=True):
         if not len(self.samples):
             return
         before, self.selected = self.selected, max(0, min(index, len(self.samples) - 1))
+        if self.selected != before and (len(self._path) or len(self._path_here())):
+            self.paint()
+            return
         rows = {self._row(before), self._row(self.selected), self._base.height - 1}
         for row in sorted(rows & set(range(len(self._lines)))):
             self.replace(row, self._line(row))
@@ -143,12 +156,26 @@ class LatentMap(Chart, can_focus=True):
         cells.paint(canvas, box.left, box.top, "dim")
         for row, column in np.argwhere(level > FULL // 2):
             cells.styles[box.top + row][box.left + column] = "first"
+        self._path = self._path_here()
+        if len(self._path):
+            join(cells, box, x.share(self._path[:, 0]), 1 - y.share(self._path[:, 1]))
         self._place(box, x, y)
         if axes:
             frame(cells, box, x, y, lambda share: min(rows - 1, int((1 - share) * rows)))
             if not labelled:
                 cells.write(0, height - 1, " " * width)
         return [self._line(row) for row in range(height)]
+
+    def _path_here(self) -> NDArray:
+        """The path of the sample under the cursor, (k, 2)."""
+        if not self.tracing or self._path_of is None or self.selected is None:
+            return np.zeros((0, 2))
+        return np.asarray(self._path_of(self.selected), float).reshape(-1, 2)
+
+    def action_trace(self) -> None:
+        """Draw paths, or none."""
+        self.tracing = not self.tracing
+        self.paint()
 
     def _outside(self) -> NDArray:
         """Where samples lie beyond the limits (m, 2): -1 before, 1 after."""

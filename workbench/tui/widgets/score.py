@@ -28,7 +28,7 @@ ROWS = 4 + len(sample.CONTROLS)
 """The paper's row, the generator's, two of the faithful one and the controls'."""
 
 NEAR = 20.0
-"""Steps on either side of a wanted survival time that a chart shows at least."""
+"""What a chart shows at least on either side of a wanted survival time or return."""
 
 
 class PanelChart(Chart):
@@ -137,8 +137,9 @@ def picture(frame: Any) -> Histogram | Lines:
     )
     wanted = Reference(frame.target, f"wanted {frame.target:g}")
     away = max([NEAR, *(float(np.abs(s.y - frame.target).max()) * 1.1 for s in series)])
-    span = max(0.0, frame.target - away), min(float(frame.cap), frame.target + away)
-    return Lines(series, "policy", "survival time (steps)", (wanted,), y_range=span)
+    bottom = 0.0 if frame.measure is SURVIVAL else -np.inf
+    span = max(bottom, frame.target - away), min(frame.measure.top(frame.cap), frame.target + away)
+    return Lines(series, "policy", frame.measure.label, (wanted,), y_range=span)
 
 
 def rows(frame: Any) -> tuple[list[str], list[tuple[str, list[str]]], int]:
@@ -164,7 +165,7 @@ def title(shown: Shown) -> str:
     """What is shown, in a line."""
     frame, count = shown.frame, len(shown.watched)
     if shown.dialled:
-        return f"{count:,} policies dialled to {frame.target:g} steps"
+        return f"{count:,} policies dialled to {frame.target:g}{frame.measure.unit}"
     params = shown.job.params
     without = f" without {params.without}" if params.without else ""
     return f"{count:,} samples of {frame.group}{without}  {frame.source}  {frame.selector}  seed {frame.seed}"
@@ -200,7 +201,7 @@ class ScorePanel(Vertical):
         """Draw what is shown, or say how to get it."""
         shown, table = state.shown, self.table
         self.set_class(shown is None, "empty")
-        name = "survival times" if shown is None else clean(title(shown), 100)
+        name = "samples" if shown is None else clean(title(shown), 100)
         if self.border_title != name:
             self.border_title = name
         if shown is None:

@@ -1,0 +1,147 @@
+"""The paper's claims, and how each is answered: holds, does not hold, cannot tell.
+
+An answer is never a bare comparison of two figures. Each part of a claim is true or false where a whole interval lies
+on one side of what was said before, and open where it does not; a claim is as true as its parts together.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.text import Text
+
+from workbench.numerics.statistics import Interval
+
+HOLDS, FAILS, UNSURE = "holds", "does not hold", "cannot tell"
+SIGNS = {HOLDS: "✓", FAILS: "✗", UNSURE: "?"}
+
+Part = bool | None
+"""A part of a claim: true, false, or open."""
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What is claimed, and where."""
+
+    text: str
+    where: str
+
+
+CLAIMS = {
+    1: Saying("Good networks learn hidden representations that are more alike than those of bad ones", "4.1, Table 2"),
+    2: Saying("Good networks diverge in what they decide, bad ones agree", "4.1, Table 2"),
+    3: Saying("Training on better networks gives better samples, except for 151-200", "3.5, Table 1"),
+    4: Saying("Samples of a group vary more than its training networks, those of all together do not", "3.5, Table 1"),
+    5: Saying("CartPoleGen avoids zeros: it spills mass where training has none, and leaves little out", "3.5, Fig. 4"),
+    6: Saying("Some samples far outperform the networks that were trained on", "3.5, Fig. 4"),
+    7: Saying("With linear layers CartPoleGen does as well", "3.5"),
+    8: Saying("A GAN does not train", "3.5"),
+    9: Saying("Walking through latent space is not walking through weights", "4.2, Fig. 7"),
+    10: Saying(
+        "Moving towards the better embedding tracks performance; going past it gains, up to a point", "4.2, Fig. 7"
+    ),
+    11: Saying("Hills go with a large hidden convergence distance between the ends", "4.2, Fig. 7"),
+    12: Saying("The two criteria of repair perform alike, Whole slightly better", "4.3, Fig. 8"),
+    13: Saying(
+        "Repair comes within 15 steps at every level of damage, within 5 at some, even where nothing is left",
+        "4.3, Fig. 8",
+    ),
+    14: Saying("Fewer training networks give worse approximations", "5.1, Fig. 9"),
+    15: Saying("Weights are not robust to small additive noise", "5.3"),
+    16: Saying("A network's survival time varies by 5 steps at most between measurements", "3.5"),
+    17: Saying("Random actions last 22 steps, always the same action 9", "3.5"),
+    18: Saying("Agents on the way between two lean between them, or against both", "the authors' blog"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An answer."""
+
+    number: int
+    """Of `CLAIMS`."""
+    answer: str
+    """`HOLDS`, `FAILS` or `UNSURE`."""
+    why: str
+    """Figures, the criterion, n and seed, in one line."""
+
+    @property
+    def saying(self) -> Saying:
+        """What it answers."""
+        return CLAIMS[self.number]
+
+    @property
+    def sign(self) -> str:
+        """A character for the answer, to stand beside the word."""
+        return SIGNS[self.answer]
+
+
+def answer(part: Part) -> str:
+    """The word for it."""
+    return UNSURE if part is None else HOLDS if part else FAILS
+
+
+def above(found: Interval, threshold: float = 0.0) -> Part:
+    """Whether a figure is above a threshold: told where its whole interval is on one side."""
+    if found.low > threshold:
+        return True
+    return False if found.high < threshold else None
+
+
+def below(found: Interval, threshold: float = 0.0) -> Part:
+    """Whether it is below."""
+    return negated(above(found, threshold))
+
+
+def inside(found: Interval, low: float, high: float) -> Part:
+    """Whether it lies between two values: told where its whole interval is inside, or outside."""
+    return every((above(found, low), below(found, high)))
+
+
+def negated(part: Part) -> Part:
+    """The opposite; what is open stays open."""
+    return None if part is None else not part
+
+
+def every(parts: Iterable[Part]) -> Part:
+    """Whether all are true: false where one is false, else open where one is open (Kleene's conjunction)."""
+    parts = tuple(parts)
+    if not parts or False in parts:
+        return False if parts else None
+    return None if None in parts else True
+
+
+def some(parts: Iterable[Part]) -> Part:
+    """Whether any is true: true where one is, else open where one is open."""
+    return negated(every(map(negated, parts)))
+
+
+def most(parts: Iterable[Part]) -> Part:
+    """Whether more than half are true, whatever the open ones may be."""
+    parts = tuple(parts)
+    if 2 * parts.count(True) > len(parts):
+        return True
+    return False if parts and 2 * parts.count(False) >= len(parts) else None
+
+
+def unanimous(parts: Iterable[Part]) -> Part:
+    """What all of several trainings or readings say; open where they differ, or any is open."""
+    said = set(parts)
+    return said.pop() if len(said) == 1 else None
+
+
+def told(found: Interval, form: str = ".1f") -> str:
+    """`3.2 [1.0, 5.4]`."""
+    return f"{found.value:{form}} [{found.low:{form}}, {found.high:{form}}]"
+
+
+def lines(claims: Sequence[Claim]) -> list[Text]:
+    """A line each, for tables on a terminal."""
+    return [
+        Text.assemble((f"{c.sign} Claim {c.number}, {c.answer}: ", "bold"), f"{c.saying.text}. {c.why}") for c in claims
+    ]
+
+
+def to_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """As JSON values, with what is claimed and where."""
+    return [{**asdict(c), **asdict(c.saying)} for c in claims]

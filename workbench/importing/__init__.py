@@ -1,0 +1,1 @@
+"""Other people's checkpoints: read without unpickling anything, gathered into populations of one spec."""

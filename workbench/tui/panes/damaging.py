@@ -1,0 +1,237 @@
+"""The choices of the Repair pane, changed by one key each, and what its prompt asks for."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from textual.binding import Binding, BindingType
+
+from workbench import repairing
+from workbench.errors import WorkbenchError
+from workbench.learning.repair import SOURCES
+from workbench.service import ModelService
+from workbench.storage import write_text
+from workbench.tui.panes.folding import FoldingPane
+from workbench.tui.repairing import RepairState
+from workbench.tui.sampling import following, trained
+from workbench.tui.view import View
+from workbench.tui.widgets.prompt import Prompt
+
+NETWORKS, FIGURE, MASKS = ".safetensors", ".svg", (".npy", ".csv")
+SETTLED = 0.3
+"""Seconds without another stroke after which damage that is drawn is repaired."""
+ASKED = {
+    "network": ("network #", "its id"),
+    "level": ("level", "0.2"),
+    "seed": ("seed", "0"),
+    "mask": ("mask from", f"a file ending in {' or '.join(MASKS)}"),
+    "save": ("save to", f"a new {' or '.join(MASKS)} (the mask), {NETWORKS} (candidates) or {FIGURE} (the figure)"),
+}
+
+
+class DamagingPane(FoldingPane):
+    """A RepairState and the keys that change it; a subclass repairs and shows it."""
+
+    state: RepairState
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "repair"),
+        Binding("n", "network(1)"),
+        Binding("N", "network(-1)"),
+        Binding("slash", "ask('network')"),
+        Binding("plus", "level(1)"),
+        Binding("minus", "level(-1)"),
+        Binding("L", "ask('level')"),
+        Binding("c", "kind"),
+        Binding("s", "seed"),
+        Binding("S", "ask('seed')"),
+        Binding("D", "random"),
+        Binding("backspace", "clear"),
+        Binding("M", "ask('mask')"),
+        Binding("G", "generator"),
+        Binding("p", "source"),
+        Binding("x", "ask('save')"),
+        Binding("equals_sign", "command"),
+    ]
+
+    def __init__(self, service: ModelService, view: View) -> None:
+        super().__init__(service, view)
+        self.state = RepairState.of(view)
+
+    def repair(self) -> None:
+        """Repair with the choices as they are."""
+        raise NotImplementedError
+
+    def repair_later(self, seconds: float) -> None:
+        """Repair unless something else is chosen until then."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Look for trained generators, in a thread, and repair with what there is."""
+
+        async def look() -> None:
+            try:
+                found = await asyncio.to_thread(trained, self.view.population)
+            except (WorkbenchError, OSError) as error:
+                self.say(str(error))
+                return
+            self.state.take(found)
+            if self.state.current:
+                self.choices_changed()
+            else:
+                self.repair()
+
+        self.run_worker(look(), group="look", exclusive=True)
+
+    def action_repair(self) -> None:
+        """Repair again."""
+        self.say("")
+        self.repair()
+
+    def _choose(self, **changes: Any) -> None:
+        self.say("")
+        self.state.change(**changes)
+        self.repair()
+
+    # Which network.
+
+    def action_network(self, by: int) -> None:
+        """The next held-out or marked network, or the one before."""
+        row = self.state.next_network(by)
+        if row is None:
+            self.say("no other held-out network in the table; m marks some in the Dataset pane (1), / takes any")
+        else:
+            self._choose(network=row)
+
+    # Damage.
+
+    def action_level(self, by: int) -> None:
+        """A step more or less damage."""
+        self.say("")
+        self.state.shift(by)
+        self.repair()
+
+    def action_kind(self) -> None:
+        """Another kind of damage."""
+        self.say("")
+        self.state.next_kind()
+        self.repair()
+
+    def action_seed(self) -> None:
+        """The next seed."""
+        self._choose(seed=self.state.params.seed + 1)
+
+    def action_random(self) -> None:
+        """Damage at random again, instead of what is drawn."""
+        self.state.hand = None
+        self._choose(mask="")
+
+    def action_clear(self) -> None:
+        """Nothing is damaged, to draw on."""
+        self.say("")
+        self.state.take_mask(np.zeros(self.state.spec.parameters, bool))
+        self.repair_later(SETTLED)
+
+    # How.
+
+    def action_generator(self) -> None:
+        """The next trained generator."""
+        found = [t.asked for t in self.state.trained or ()]
+        if len(found) > 1:
+            self._choose(generator=following(found, self.state.params.generator))
+        else:
+            self.say("no other trained generator for these networks; t in the Sample pane (2) trains one")
+
+    def action_source(self) -> None:
+        """Where samples come from."""
+        self._choose(source=following(SOURCES, self.state.params.source))
+
+    # Asking.
+
+    def action_command(self) -> None:
+        """Say which command gives the same."""
+        self.say(self.state.command)
+
+    def action_ask(self, what: str) -> None:
+        """Ask for a number or a file."""
+        p = self.state.params
+        value = {
+            "network": "", "level": f"{p.level:g}", "seed": str(p.seed), "mask": p.mask,
+            "save": f"repair-{p.network}-{p.seed}{NETWORKS}",
+        }[what]  # fmt: skip
+        self.say("")
+        self.query_one(Prompt).ask(what, *ASKED[what][:1], value, ASKED[what][1])
+
+    async def on_prompt_answered(self, message: Prompt.Answered) -> None:
+        """What was asked for."""
+        what, text = message.what, message.text
+        if not text:
+            return
+        try:
+            if what == "save":
+                await self._save(Path(text).expanduser())
+            elif what == "mask":
+                await self._load(Path(text).expanduser())
+            elif what == "level":
+                self._level(text)
+            else:
+                self._number(what, text.lstrip("#"))
+        except (WorkbenchError, OSError) as error:
+            self.say(str(error))
+
+    def _level(self, text: str) -> None:
+        number = text.removesuffix("%").strip()
+        try:
+            level = float(number) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            raise WorkbenchError(f"level: expected a number, got {text!r}") from None
+        self.state.set_level(level)
+        self.repair()
+
+    def _number(self, what: str, text: str) -> None:
+        if not text.isdecimal():
+            raise WorkbenchError(f"{what}: expected a number, got {text!r}")
+        number = int(text)
+        if what == "seed" and number > 2**31:
+            raise WorkbenchError(f"seed: expected 0 to {2**31:,}, got {text}")
+        if what == "network" and number >= len(self.view.population):
+            raise WorkbenchError(f"network: no network #{text}; they are #0 to #{len(self.view.population) - 1:,}")
+        self._choose(**{what: number})
+
+    async def _load(self, path: Path) -> None:
+        found = repairing.mask_file(str(path))
+        assert found is not None
+        mask = await asyncio.to_thread(repairing.read_mask, found, self.state.spec.parameters)
+        self.state.take_mask(mask, found.resolve())
+        self.repair()
+        if not self._said:
+            self.say(f"{int(mask.sum())} of {len(mask)} weights are damaged as {found} says; D damages at random again")
+
+    async def _save(self, path: Path) -> None:
+        state = self.state
+        if path.suffix not in (*MASKS, NETWORKS, FIGURE):
+            endings = ", ".join((*MASKS, NETWORKS))
+            raise WorkbenchError(f"{path}: expected a file ending in {endings} or {FIGURE}")
+        if os.path.lexists(path):
+            raise WorkbenchError(f"{path}: already there; give another name or remove it")
+        if path.suffix in MASKS:
+            if not state.drawn.any():
+                raise WorkbenchError("mask: nothing is damaged, so that there is none to save")
+            await asyncio.to_thread(repairing.write_mask, path, state.drawn)
+            self.say(f"mask of {int(state.drawn.sum())} weights written to {path.resolve()}")
+            return
+        shown, frame = (state.charted, state.recovered) if path.suffix == FIGURE else (state.shown, state.frame)
+        if path.suffix == FIGURE and state.many and state.campaign is not None:
+            shown, frame = state.campaign, state.campaign.frame
+        if shown is None or frame is None:
+            raise WorkbenchError("nothing to save yet")
+        if path.suffix == FIGURE:
+            assert shown.analysis.figure is not None
+            await asyncio.to_thread(write_text, path, shown.analysis.figure(frame))
+            self.say(f"figure written to {path.resolve()}")
+            return
+        assert shown.analysis.networks is not None
+        made = shown.analysis.networks(frame)
+        await asyncio.to_thread(made.save, path)
+        self.say(f"{len(made):,} networks saved to {path.resolve()}")

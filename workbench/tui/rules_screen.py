@@ -1,0 +1,104 @@
+"""The same networks under other rules: how outputs become actions, and the arguments of the environment."""
+
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from workbench import rules
+from workbench.compute import Compute
+from workbench.errors import WorkbenchError
+from workbench.policies import ACTION_RULES
+from workbench.population import Population
+from workbench.text import clean
+from workbench.tui.view import RUNS, Arrangement, View
+
+
+def understood(text: str) -> tuple[str, tuple[str, ...]]:
+    """An action rule (empty for the networks' own) and arguments of the environment, from `sampled masspole=0.2`.
+
+    Raises:
+        WorkbenchError: a word that is neither, or two action rules.
+    """
+    words = text.split()
+    actions = [word for word in words if word in ACTION_RULES]
+    if len(actions) > 1:
+        raise WorkbenchError(f"rules: expected one of {' and '.join(ACTION_RULES)}, got {' '.join(actions)}")
+    given = tuple(word for word in words if word not in ACTION_RULES)
+    rules.parse(given)
+    return (actions[0] if actions else ""), given
+
+
+def judged(view: View, own: Population, text: str, compute: Compute) -> View:
+    """A view of a population under other rules, or its own; marks stay, and filters that still hold.
+
+    Raises:
+        WorkbenchError: the rules are not understood, or the environment does not take them.
+    """
+    action, given = understood(text)
+    population = rules.under(own, action, given, compute)
+    if population is not own:
+        # What it is known by is reckoned once: results are asked for by it.
+        population = replace(population, stored_hash=population.content_hash)
+    ruled = View(population, view.arrangement)
+    if (view.arrangement.group or 0) >= len(population.groups):
+        ruled.arrangement = replace(view.arrangement, group=None)
+    ruled.marks[:] = view.marks[: len(population)]
+    ruled.kept = {name: kept for name, kept in view.kept.items() if name == RUNS}
+    try:
+        ruled.rows = ruled.arranged()
+    except WorkbenchError:  # lean and sharpness are of the file's rules
+        ruled.arrangement = Arrangement()
+    return ruled
+
+
+def describe(population: Population) -> str:
+    """The rules that a population is under, as they would be typed; empty where they are the file's own."""
+    return " ".join(word for word in rules.options(population) if word not in ("--action", "--env-kwargs"))
+
+
+class RulesScreen(ModalScreen[str | None]):
+    """One line for the rules; comes back with it, or with None."""
+
+    BINDINGS = [Binding("escape", "dismiss", show=False)]
+    DEFAULT_CSS = """
+    RulesScreen { align: center middle; }
+    RulesScreen Vertical { width: 76; max-width: 100%; height: auto; background: $surface; border: round $accent;
+        padding: 0 1; }
+    RulesScreen Input { border: none; height: 1; padding: 0 1; background: $panel; }
+    RulesScreen Static { height: auto; color: $text-muted; }
+    RulesScreen #rules-fault { color: $error; }
+    """
+
+    def __init__(self, population: Population) -> None:
+        super().__init__()
+        self.population = population
+
+    def compose(self) -> ComposeResult:
+        """What may be typed, and the line."""
+        with Vertical() as box:
+            box.border_title = f"play {clean(self.population.name, 40)} by other rules"
+            box.border_subtitle = "enter measures, escape closes"
+            spec = self.population.spec
+            yield Input(describe(self.population), placeholder="sampled masspole=0.2", compact=True)
+            given = " ".join(f"{name}={value}" for name, value in spec.env_kwargs)
+            words = f"now {spec.action} on {spec.env} {given}".rstrip()
+            yield Static(f"{clean(words, 200)}; nothing typed: as the file has it", markup=False)
+            yield Static("", id="rules-fault", markup=False)
+
+    def on_mount(self) -> None:
+        """No blinking: an idle screen sends nothing."""
+        self.query_one(Input).cursor_blink = False
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Enter; what is not understood is told here."""
+        try:
+            understood(message.value)
+        except WorkbenchError as error:
+            self.query_one("#rules-fault", Static).update(clean(error))
+            return
+        self.dismiss(message.value)
