@@ -62,6 +62,8 @@ def small_params(analysis, tmp_path, population):
     given = {name: value for name, value in given.items() if name in have}
     if analysis.writes:
         given["out"] = str(tmp_path / "made.safetensors")
+    if "to" in have:
+        given["to"] = str(tmp_path / "made.csv")
     if "path" in have and not analysis.selects:
         given["path"] = str(checkpoints_in(tmp_path, population))
     if "population" in have:
@@ -199,8 +201,17 @@ def test_it_can_be_stopped_after_any_frame(analysis, selection, tmp_path, popula
 def test_threads_change_nothing(reading, population, tmp_path):
     analysis, selection = reading, Selection(population, ROWS)
     params = small_params(analysis, tmp_path, population)
-    one, two = ([*analysis.run(Compute("cpu", n), selection, params)][-1] for n in (1, 2))
-    assert same(one, two)
+    found = []
+    for threads in (1, 2):
+        found.append([*analysis.run(Compute("cpu", threads), selection, params)][-1])
+        clear(tmp_path)
+    assert same(*found)
+
+
+def clear(folder):
+    """Take away what a run has written."""
+    for made in folder.glob("made.*"):
+        made.unlink()
 
 
 def test_its_last_frame_outlives_the_program(analysis, frames, selection, population, tmp_path):
@@ -251,8 +262,7 @@ def test_the_command_line_says_the_same(analysis, population, tmp_path, cli):
         assert told["hash"] == population.content_hash
         assert told["networks"] == len(population)
         assert told["columns"] == list(population.columns)
-    else:
-        (tmp_path / "made.safetensors").unlink(missing_ok=True)
+    clear(tmp_path)
     *_, last = analysis.run(Compute("cpu", 1), selection, params)
     assert last.done == last.total
     assert found == json.loads(json.dumps(_plain(analysis.summary(last))))
@@ -595,7 +605,7 @@ def test_parameters_out_of_range_are_told(name, given, message, population, cli)
     ("given", "message"),
     [
         ({"population": "no/such.safetensors"}, "no/such.safetensors: no such file"),
-        ({"population": "."}, ".: a folder; expected a population file"),
+        ({"population": "."}, ".: a folder without checkpoints"),
         ({"generator": "gan"}, "generator: expected cartpolegen, .*functional.*, got 'gan'"),
         ({"seed": -1}, "seed: expected 0 to 9223372036854775807, got -1"),
         ({"seed": 2**63}, "seed: expected 0 to 9223372036854775807, got 9223372036854775808"),

@@ -220,6 +220,14 @@ def test_the_map_in_characters_tells_none_from_one_and_where_the_run_goes():
     assert len(root.findall(".//{*}circle")) == 2
 
 
+@pytest.mark.parametrize("most", [1, 2, 16, 81, 256, 1000, 10_000, 999_999])
+def test_one_network_is_always_seen(most):
+    cells, place = draw_heat_map(HeatMap(np.array([[0.0, 1, most]]), log=True), 40, 6)
+    none, one, full = (cells.characters[y][x] for x, y in (place.spot(0, k) for k in range(3)))
+    assert (none, one) == (" ", "░")
+    assert full == ("█" if most >= 16 else "░" if most == 1 else "▒")
+
+
 def test_the_command_line_writes_counts_and_a_run(many, tmp_path, cli):
     path, out = tmp_path / "many.safetensors", tmp_path / "counts.csv"
     many.save(path)

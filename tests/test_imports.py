@@ -142,7 +142,7 @@ KNOWS = {
     "service": {"analysis", "announcing", "compute", "errors", "results", "text"},
 }
 LEARNING = {
-    "compute", "discovery", "errors", "generators", "groups", "learning", "numerics", "places", "policies",
+    "compute", "discovery", "errors", "generators", "groups", "learning", "numerics", "physics", "places", "policies",
     "population", "rollouts", "storage", "unfinished",
 }  # fmt: skip
 KNOWS["comparing"] = {

@@ -127,6 +127,9 @@ class Analysis:
     exports: Mapping[str, Export] = field(default_factory=dict)
     """Other files, by the option that names them."""
 
+    whole: bool = False
+    """Whether it works on whole populations alone, whatever is marked or shown."""
+
     @property
     def selects(self) -> bool:
         """Whether it is given a selection of a population."""
@@ -165,12 +168,23 @@ def params_json(params: Any) -> dict[str, Any]:
     return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(params).items()}
 
 
+def plain(data: Any) -> Any:
+    """Data as JSON values: what is not finite becomes null."""
+    if isinstance(data, dict):
+        return {str(k): plain(v) for k, v in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(v) for v in data]
+    if isinstance(data, np.generic):
+        data = data.item()
+    return None if isinstance(data, float) and not np.isfinite(data) else data
+
+
 def read_fields(kind: type, said: Any) -> dict[str, Any]:
     """Values for the fields of a dataclass from JSON: what has no field, or is not of its type, is left out."""
     found = {}
     for f in fields(kind) if isinstance(said, Mapping) else ():
         with contextlib.suppress(ValueError):
-            found[f.name] = _read_value(f.type, said[f.name] if f.name in said else _ABSENT)
+            found[f.name] = _read_value(f.type, said.get(f.name, _ABSENT))
     return found
 
 

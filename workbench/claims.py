@@ -4,8 +4,9 @@ An answer is never a bare comparison of two figures. Each part of a claim is tru
 on one side of what was said before, and open where it does not; a claim is as true as its parts together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import wraps
 from typing import Any
 
 from rich.text import Text
@@ -74,6 +75,20 @@ class Claim:
     def sign(self) -> str:
         """A character for the answer, to stand beside the word."""
         return SIGNS[self.answer]
+
+
+def remembered(answered: Callable[[Any], list[Claim]]) -> Callable[[Any], list[Claim]]:
+    """The same function, which remembers its answers of the frame it was asked about last: resampling takes time."""
+    last: tuple[Any, list[Claim]] = (None, [])
+
+    @wraps(answered)
+    def again(frame: Any) -> list[Claim]:
+        nonlocal last
+        if last[0] is not frame:
+            last = (frame, answered(frame))
+        return last[1]
+
+    return again
 
 
 def answer(part: Part) -> str:

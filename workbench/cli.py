@@ -22,7 +22,7 @@ from rich.text import Text
 
 from workbench import __version__, claims, opening, reproductions
 from workbench.analyses import find, names
-from workbench.analysis import Analysis, Selection, describe_params
+from workbench.analysis import Analysis, Selection, describe_params, plain
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.exporting import merged, regrouped
@@ -115,11 +115,16 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
 
 
 @app.command(name="open", short_help="Open a population in the app.")
-def open_app(population: PopulationArgument = None, device: DeviceOption = "auto", threads: ThreadsOption = 0) -> None:
+def open_app(
+    population: PopulationArgument = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Neither take up the last session nor keep this one.")] = False,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
     """Open a population in the app (also without the word `open`)."""
     from workbench.tui.launch import launch
 
-    launch(str(population) if population else None, Compute(device, threads))
+    launch(str(population) if population else None, Compute(device, threads), fresh)
 
 
 @app.command(short_help="What this machine and terminal offer.")
@@ -190,7 +195,7 @@ def reproduce(
             job = service.submit(reproductions.find(name), Selection(population), params)
             _follow(job, as_json, story.progress, f"; the same again goes on from {name}")
             made = story.take(job)
-            said[name] = _plain({**_identity(population), **made.summary()})
+            said[name] = plain({**_identity(population), **made.summary()})
             write_json(out / f"{name}.json", said[name])
             printed = Console(width=120, file=StringIO(), color_system=None)
             printed.print(made.analysis.table(made.frame))
@@ -266,17 +271,7 @@ def refuse_existing(path: Path) -> None:
 
 def print_json(data: Any) -> None:
     """JSON on standard output; NaN becomes null."""
-    print(json.dumps(_plain(data), indent=2, allow_nan=False))
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {str(k): _plain(v) for k, v in data.items()}
-    if isinstance(data, list | tuple):
-        return [_plain(v) for v in data]
-    if isinstance(data, np.generic):
-        data = data.item()
-    return None if isinstance(data, float) and not np.isfinite(data) else data
+    print(json.dumps(plain(data), indent=2, allow_nan=False))
 
 
 def _command_for(analysis: Analysis) -> Callable[..., None]:
@@ -324,7 +319,7 @@ def _command_for(analysis: Analysis) -> Callable[..., None]:
             population = under(population, values.pop("action"), values.pop("env_kwargs") or (), compute)
             where = values.pop("where")
             rows = tuple(map(int, np.flatnonzero(matches(population, where)))) if where else None
-            selection = Selection(population, rows)
+            selection = Selection(population, rows, where)
         given = {f.name: values[f.name] for f in fields(analysis.Params)}
         given = {k: tuple(v or ()) if v is None or isinstance(v, list) else v for k, v in given.items()}
         job = ModelService(compute).submit(analysis, selection, analysis.Params(**given))

@@ -144,7 +144,7 @@ def analysis(name: str, title: str, output: bool, paper: Mapping[str, float]) ->
         """The paper's three panels for each source."""
         return figure(panels(frame), title, columns=len(ROWS))
 
-    return Analysis(name, title, Params, Frame, run, table, summary, figure=svg)
+    return Analysis(name, title, Params, Frame, run, table, summary, figure=svg, whole=True)
 
 
 def _typical(both: NDArray[np.float64], a: NDArray[np.int64], b: NDArray[np.int64]) -> tuple[int, int]:

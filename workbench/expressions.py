@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from workbench.errors import WorkbenchError
 from workbench.population import FINGERPRINT, Population, Text
-from workbench.text import clean
 
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -101,7 +100,7 @@ def quoted(name: str) -> str:
     if name.isidentifier() and name not in _OPERATORS:
         return name
     if not name or set("`\n") & set(name):
-        raise WorkbenchError(f"filter: the name {clean(name, 60)!r} cannot stand in one")
+        raise WorkbenchError(f"filter: the name {name[:60]!r} cannot stand in one")
     return f"`{name}`"
 
 

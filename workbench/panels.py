@@ -1,7 +1,7 @@
 """What a chart shows, whatever draws it: two distributions, lines, or a matrix. Values only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -180,10 +180,12 @@ class HeatMap:
             most_either = max(abs(low), abs(high))
             low, high = -most_either, most_either
         if self.log:
-            # A fifth of the axis lies below 1: the first shade is for none.
+            # A good fifth of the axis lies below 1: the first shade is for none.
             high = max(MOST_OF_FEW, float(high))
-            low = high**-0.25
-        return axis(low, high, most, self.log, tight=True)
+            low = 0.999 * high**-0.25
+        along = axis(low, high, most, self.log, tight=True)
+        told = [k for k, tick in enumerate(along.ticks) if tick >= 1 or not self.log]
+        return replace(along, ticks=tuple(along.ticks[k] for k in told), labels=tuple(along.labels[k] for k in told))
 
 
 Panel: TypeAlias = Histogram | Lines | HeatMap

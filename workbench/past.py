@@ -174,6 +174,18 @@ def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
         yield at, value
 
 
+def held_against(cache: ResultCache, first: Kept, second: Kept) -> list[Difference]:
+    """All values of two results of one analysis.
+
+    Raises:
+        WorkbenchError: they are of two, or one cannot be read.
+    """
+    if first.analysis != second.analysis:
+        raise WorkbenchError(f"results: expected two of one analysis, got {first.analysis} and {second.analysis}")
+    analysis = analysis_of(first)
+    return compare(*(analysis.summary(frame_of(cache, k)) for k in (first, second)))
+
+
 def comparison(pair: tuple[Kept, Kept], differences: list[Difference], heading: str = "") -> Table:
     """Two results side by side: parameters that differ, then the values that do."""
     out = Table(title=heading or f"{pair[0].analysis}: two results")

@@ -1,7 +1,7 @@
 """What all reproductions share: their parameters, the survival groups in the paper's order, generators on demand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.analysis import Selection
@@ -27,7 +27,7 @@ class Params:
     count: int = 1000
     """Networks sampled for each figure; the paper's 200 are always shown too."""
     quick: bool = False
-    """One seed and 200 samples."""
+    """One seed, 200 samples, and fewer pairs and networks."""
 
 
 def seeds_of(params: Params) -> tuple[int, ...]:
@@ -45,6 +45,13 @@ def seeds_of(params: Params) -> tuple[int, ...]:
     return seeds[:1] if params.quick else seeds
 
 
+def trainings(seeds: tuple[int, ...]) -> str:
+    """How many trainings an answer rests on, in words."""
+    if len(seeds) == 1:
+        return f"one training, seed {seeds[0]}"
+    return f"{len(seeds)} trainings, seeds {', '.join(map(str, seeds))}, which must agree"
+
+
 def population_of(selection: Selection) -> Population:
     """The population, which must be whole and have survival times.
 
@@ -57,6 +64,11 @@ def population_of(selection: Selection) -> Population:
     if "survival" not in population.columns:
         raise WorkbenchError(f"{population.name}: no column `survival`; the paper's groups need one")
     return population
+
+
+def single(compute: Compute) -> Compute:
+    """The same device with one thread: more of them only wait for each other where batches are of ten networks."""
+    return replace(compute, threads=1)
 
 
 def trained(population: Population, kind: str, seed: int, compute: Compute) -> "Iterator[Waiting | str]":

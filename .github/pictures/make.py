@@ -22,12 +22,18 @@ SCENES = {
     # From a bad network to a good one, and the cursor past the middle.
     "interpolate": ["4", "idle", "A", *"100", "enter", "B", *"7000", "enter", "idle", *["right"] * 2,
                     *["full_stop"] * 40],
-    # The best held-out network, less of it gone than at first; trials are short, but `idle` does not wait for them.
-    "repair": ["5", *["idle"] * 10, "L", *["backspace"] * 4, "0", "full_stop", "1", "enter", *["idle"] * 8,
+    # The best held-out network, less of it gone than at first.
+    "repair": ["5", "idle", "idle", "L", *["backspace"] * 4, "0", "full_stop", "1", "enter", "idle", "idle",
                *["full_stop"] * 40],
 }  # fmt: skip
 # `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}
+
+
+def busy(app: WorkbenchApp) -> bool:
+    """Whether something runs, long or in the pane."""
+    job = getattr(getattr(app.pane, "state", None), "job", None)
+    return app.service is None or bool(app.service.running()) or (job is not None and not job.state.final)
 
 
 async def picture(name: str, keys: list[str]) -> None:
@@ -39,7 +45,7 @@ async def picture(name: str, keys: list[str]) -> None:
         await pilot.pause(0.5)
         for key in keys:
             if key == "idle":
-                while app.service is None or app.service.running():
+                while busy(app):
                     await pilot.pause(0.05)
                 await pilot.pause(1)
                 continue

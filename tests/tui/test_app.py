@@ -78,7 +78,7 @@ async def test_inspector_shows_what_the_analysis_computes(population):
         (expected,) = policy.run(Compute("cpu", 1), Selection(population), policy.Params(network=3))
         assert frame.network == 3 and np.array_equal(frame.steps, expected.steps)
         half = (expected.high - expected.low) / 2
-        assert f"survival {expected.survival:.1f} ± {half:.1f} (95 %, n 100, seed 0)" in text(app)
+        assert f"survival {expected.mean:.1f} ± {half:.1f} (95 %, n 100, seed 0)" in text(app)
 
 
 async def test_moving_through_the_table(population):

@@ -12,7 +12,7 @@ from workbench.axes import axis
 from workbench.charts import histogram_lines
 from workbench.panels import Histogram
 from workbench.tui.app import WorkbenchApp
-from workbench.tui.widgets.chart import HistogramChart, LineChart, Reference, Series
+from workbench.tui.widgets.chart import Chart, HistogramChart, LineChart, Reference, Series
 from workbench.tui.widgets.scatter import LatentMap, halftone, limits
 
 SIZES = [(80, 24), (200, 50), (40, 12), (24, 7), (10, 4), (6, 2), (1, 1)]
@@ -279,3 +279,39 @@ async def test_a_change_of_theme_colours_everything_anew():
         await pilot.pause()
         after = {str(s.style) for line in app.screen._compositor.render_strips() for s in line}
         assert not any("#121212" in style for style in after)
+
+
+class Alphabet(Chart):
+    def lines(self, width, height):
+        return [[("abcdefghijklmnopqrstuvwxyz" * 4, "")]]
+
+
+async def test_lines_that_stay_are_whole_after_another_size():
+    async with shown(Alphabet, (42, 4)) as (app, pilot, _):
+        for width in (41, 40, 55, 42):
+            await pilot.resize_terminal(width, 4)
+            await pilot.pause()
+            assert text(app).splitlines()[0] == ("abcdefghijklmnopqrstuvwxyz" * 4)[:width]
+
+
+async def test_the_path_of_the_sample_under_the_cursor_is_joined(rng):
+    points, samples = rng.normal(size=(50, 2)), np.array([[-1, -1], [1, 1.0]])
+    path = np.array([[-0.5, -1], [0, 1], [1, 1], [99, 0]])
+    async with shown(LatentMap) as (app, pilot, view):
+        view.show(points, samples, {}, "", path_of=lambda k: path if k == 1 else NONE)
+        await pilot.pause()
+        assert "○" not in text(app)
+        plain = text(app)
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        rows = text(app).splitlines()
+        first, last = ([y for y, row in enumerate(rows) if sign in row[: view.size.width]] for sign in "○✛")
+        assert first and last and min(last) < max(first)
+        dotted = sum("⠀" < c <= "⣿" for c in text(app))
+        await pilot.press("T")
+        await pilot.pause()
+        assert "○" not in text(app)
+        assert sum("⠀" < c <= "⣿" for c in text(app)) < dotted
+        await pilot.press("T", "left_square_bracket")
+        await pilot.pause()
+        assert text(app) == plain

@@ -45,7 +45,8 @@ def posterior_energy(case: Case, source: Source) -> Energy:
     if (survival := survival_energy(case, source)) is not None:
         parts.append(survival)
     near = source.weights[source.nearest(case.survival, NETWORKS, case.seed)]
-    if is_cartpole(spec):
+    # Outputs that actions are sampled from are not values.
+    if is_cartpole(spec) and spec.action == "greedy":
         bellman = Bellman(spec, own(near[:TEACHERS], spec, LESSONS, case.seed % 2**31).reshape(-1, spec.sizes[0]))
         parts.append(lambda weights: BELLMAN * bellman.log_residual(weights))
     if has_mirror(spec):

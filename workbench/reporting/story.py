@@ -1,10 +1,9 @@
 """All reproductions one after another: one progress, results kept as they come, one report of them."""
 
-import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
@@ -20,6 +19,7 @@ from workbench.population import Population
 from workbench.reporting.content import Report, Section, blocks
 from workbench.reporting.html import html
 from workbench.reporting.markdown import markdown
+from workbench.reproducing import seeds_of
 from workbench.results import ResultCache, result_key
 from workbench.service import Job
 from workbench.storage import write_text
@@ -60,9 +60,7 @@ class Made:
     def section(self) -> Section:
         """What the report has of it."""
         analysis, frame = self.analysis, self.frame
-        params = ", ".join(
-            f"{k} {' '.join(v) if isinstance(v, list) else v}" for k, v in params_json(self.params).items()
-        )
+        params = _words(params_json(self.params))
         when = f"{self.date}, {'kept from then' if self.reused else 'made in this run'}"
         return Section(
             analysis.name, analysis.title, PRINTED.get(analysis.name, ""), tuple(blocks(analysis.table(frame))),
@@ -128,12 +126,12 @@ class Story:
         population = self.population
         where = population.path or population.name
         versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
-        origin = json.dumps(dict(population.provenance), sort_keys=True, default=str)
+        quick = ", quick" if self.params.quick else ""
         known = (
             ("population", f"{where}: {len(population):,} networks of {population.spec.label}"),
             ("hash", population.content_hash),
-            ("provenance", origin),
-            ("parameters", json.dumps(params_json(self.params), sort_keys=True)),
+            ("provenance", _words(population.provenance)),
+            ("seeds", " ".join(map(str, seeds_of(self.params))) + quick),
             ("program", f"agentemb-tui {__version__}, Python {platform.python_version()}, {versions}"),
             ("machine", f"{_processor()}, {available_cores()} of {os.cpu_count()} cores, {self.compute.workers} used, "
                         f"device {self.compute.torch_device}; {platform.platform()}"),
@@ -144,6 +142,16 @@ class Story:
 
 def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def _words(told: Any) -> str:
+    """Nested values in words: `count 10, spec (bias True, sizes 4 30 2)`."""
+    if isinstance(told, Mapping):
+        return ", ".join(
+            f"{name} ({_words(value)})" if isinstance(value, Mapping) else f"{name} {_words(value)}"
+            for name, value in sorted(told.items())
+        )
+    return " ".join(map(_words, told)) if isinstance(told, list | tuple) else str(told)
 
 
 def _processor() -> str:

@@ -110,6 +110,7 @@ def table(frame: Frame) -> Group:
     return Group(told, *drawn, *claims.lines(answered(frame)))
 
 
+@claims.remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claim 5, of the paper's way to sample: mass spilled where training has none, against mass that is left out."""
     if frame.done < frame.total:
@@ -167,5 +168,5 @@ def svg(frame: Frame) -> str:
 
 
 ANALYSIS = Analysis(
-    "fig4", "Figure 4: survival of samples", Params, Frame, run, table, summary, figure=svg, claims=answered
+    "fig4", "Figure 4: survival of samples", Params, Frame, run, table, summary, figure=svg, claims=answered, whole=True
 )

@@ -166,6 +166,7 @@ def summary(frame: Frame) -> dict[str, Any]:
     }
 
 
+@claims.remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claims 9 to 11, of the paper's generator; the other is told beside it."""
     if frame.done < frame.total:
@@ -252,5 +253,14 @@ def svg(frame: Frame) -> str:
 
 
 ANALYSIS = Analysis(
-    "fig7", "Figure 7: walks between two agents", Params, Frame, run, table, summary, figure=svg, claims=answered
+    "fig7",
+    "Figure 7: walks between two agents",
+    Params,
+    Frame,
+    run,
+    table,
+    summary,
+    figure=svg,
+    claims=answered,
+    whole=True,
 )

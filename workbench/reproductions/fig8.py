@@ -146,6 +146,7 @@ def _gap(off: NDArray, a: int, b: int, seed: int) -> Interval:
     return bootstrap(_mean, (off[:, :, a] - off[:, :, b]).mean(1), seed=seed)
 
 
+@claims.remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claims 12 and 13, of samples from the posterior; both readings of ST(C) must agree."""
     if frame.done < frame.total or frame.finished < 2:
@@ -246,5 +247,14 @@ def svg(frame: Frame) -> str:
 
 
 ANALYSIS = Analysis(
-    "fig8", "Figure 8: missing weights repaired", Params, Frame, run, table, summary, figure=svg, claims=answered
+    "fig8",
+    "Figure 8: missing weights repaired",
+    Params,
+    Frame,
+    run,
+    table,
+    summary,
+    figure=svg,
+    claims=answered,
+    whole=True,
 )

@@ -134,6 +134,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
                 )  # fmt: skip
 
 
+@claims.remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claim 18, of the paper's generator through latent space, by the mean cart position."""
     if frame.done < frame.total:
@@ -224,5 +225,5 @@ def svg(frame: Frame) -> str:
 
 
 ANALYSIS = Analysis(
-    "leans", "How agents between two lean", Params, Frame, run, table, summary, figure=svg, claims=answered
+    "leans", "How agents between two lean", Params, Frame, run, table, summary, figure=svg, claims=answered, whole=True
 )

@@ -120,6 +120,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         yield now(f"always the same action, {name}" if name == "constant" else "random actions")
 
 
+@claims.remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claims 15 to 17."""
     if frame.done < frame.total:
@@ -249,5 +250,5 @@ def svg(frame: Frame) -> str:
 
 ANALYSIS = Analysis(
     "robustness", "Noise on weights, measuring again, no skill", Params, Frame, run, table, summary, figure=svg,
-    claims=answered,
+    claims=answered, whole=True,
 )  # fmt: skip

@@ -21,7 +21,7 @@ from workbench.numerics.distributions import bootstrap
 from workbench.numerics.patterns import MARGIN
 from workbench.numerics.proportions import wilson
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES, TABLE_1_TRAINING
-from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained
+from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained, trainings
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 from workbench.text import clean
@@ -222,6 +222,7 @@ def sentence(frame: Frame) -> str:
     )
 
 
+@claims.remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claims 3, 4 and 6, of CartPoleGen's samples from the posterior."""
     return [_better(frame), _wider(frame), _outperforming(frame)] if frame.done >= frame.total else []
@@ -284,8 +285,7 @@ def _gap(a: NDArray, b: NDArray) -> float:
 
 
 def _made(frame: Frame) -> str:
-    seeds = ", ".join(map(str, frame.seeds))
-    return f"95 % intervals over samples (n {frame.count:,}); a training each with seed {seeds}, which must agree."
+    return f"95 % intervals over samples, n {frame.count:,}; {trainings(frame.seeds)}."
 
 
 def summary(frame: Frame) -> dict[str, Any]:
@@ -328,5 +328,14 @@ def svg(frame: Frame) -> str:
 
 
 ANALYSIS = Analysis(
-    "table1", "Table 1: sampling new networks", Params, Frame, run, table, summary, figure=svg, claims=answered
+    "table1",
+    "Table 1: sampling new networks",
+    Params,
+    Frame,
+    run,
+    table,
+    summary,
+    figure=svg,
+    claims=answered,
+    whole=True,
 )

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from workbench import comparing
 from workbench.analysis import Analysis, Selection
-from workbench.claims import UNSURE, Claim, lines
+from workbench.claims import UNSURE, Claim, lines, remembered
 from workbench.comparing import COLUMNS, Compared, How
 from workbench.compute import Compute
 from workbench.figures import Histogram, figure
@@ -161,6 +161,7 @@ def _contrast(frame: Frame, source: int, measure: int) -> tuple[float, float, Co
     return good, bad, Contrast(share, float(np.nanmax(frame.contrasts[:, source, measure, 3])))
 
 
+@remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claims 1 and 2, of the samples that the paper compares; the other networks are told beside them."""
     if frame.done < frame.total:
@@ -297,5 +298,5 @@ ANALYSIS = Analysis(
     table,
     summary,
     figure=svg,
-    claims=answered,
+    claims=answered, whole=True,
 )  # fmt: skip

@@ -4,12 +4,13 @@ Only Textual is imported before the first paint; numpy, the population and the p
 """
 
 import asyncio
+import contextlib
 import gc
 import signal
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 JOBS_A_SECOND = 4
 GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("^o", "open"), ("q", "quit"))
 RESUME_SECONDS = 0.05
+REMEMBER_SECONDS = 3.0
+"""Between looks at what one is at: a killed app loses no more of it."""
 LOOK_SECONDS = 5.0
 """Between looks at what is open: whether it has grown."""
 
@@ -77,9 +80,14 @@ class WorkbenchApp(App[None]):
     #body, #body * { scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, path: str | None = None, compute: "Compute | None" = None) -> None:
+    def __init__(self, path: str | None = None, compute: "Compute | None" = None, remembers: bool = False) -> None:
         super().__init__()
         self.path = path
+        self.remembers = remembers
+        """Whether it takes up the session of before, and keeps this one."""
+        self._remembered: tuple[dict[str, Any], Path] | None = None
+        """What was kept last, and in which file."""
+        self._remembering = False
         self.wanted_compute = compute
         self.service: ModelService | None = None
         self.view: View | None = None
@@ -130,10 +138,10 @@ class WorkbenchApp(App[None]):
             from workbench.service import ModelService
             from workbench.tui.opened import Opened
 
-            opened = Opened.of(self.path)
+            opened = Opened.of(self.path, self.remembers)
             for name in PANES:
                 pane_class(name)
-            return ModelService(self.wanted_compute or Compute()), opened
+            return ModelService(self.wanted_compute or Compute(), headless=False), opened
 
         from workbench.errors import WorkbenchError
 
@@ -153,12 +161,14 @@ class WorkbenchApp(App[None]):
         await self.query_one("#loading").remove()
         await self._take(opened)
         self.set_interval(LOOK_SECONDS, self._look)
+        if self.remembers:
+            self.set_interval(REMEMBER_SECONDS, self._remember)
 
     async def _take(self, opened: "Opened") -> None:
         """Show what was opened, and what was assumed of it."""
         self.path, self.view, self._state = opened.path, opened.view, opened.state
-        self._own, self._rules = opened.view.population, ""
-        await self._show_pane(PANES[0])
+        self._own, self._rules, self._remembered = opened.view.population, "", None
+        await self._show_pane(opened.pane)
         if opened.told:
             self.notify(self._safe("\n".join(opened.told)), title="imported", timeout=20)
 
@@ -193,8 +203,9 @@ class WorkbenchApp(App[None]):
         from workbench.errors import WorkbenchError
         from workbench.tui.opened import Opened
 
+        await self._remember()
         try:
-            opened = await asyncio.to_thread(Opened.of, path)
+            opened = await asyncio.to_thread(Opened.of, path, self.remembers)
         except WorkbenchError as error:
             self.notify(self._safe(error), title="not opened", severity="error", timeout=10)
             return
@@ -256,6 +267,31 @@ class WorkbenchApp(App[None]):
             if self.pane is not None:
                 self.pane.grown()
             self._retitle()
+
+    async def _remember(self) -> None:
+        """Keep what one is at, if that has changed."""
+        if not self._remembering:
+            self._remembering = True
+            try:
+                await asyncio.to_thread(self.remember)
+            finally:
+                self._remembering = False
+
+    def remember(self) -> None:
+        """Keep what one is at, if that has changed; where nothing can be written, nothing is kept."""
+        if not self.remembers or self.view is None or self._own is None or self.pane is None:
+            return
+        from workbench import sessions
+        from workbench.errors import WorkbenchError
+        from workbench.tui.remembering import remembered
+
+        kept = self._remembered
+        name = next(name for name in PANES if isinstance(self.pane, pane_class(name)))
+        said, path = remembered(self.view, self._own, name), sessions.file_of(self._own)
+        if kept is None or kept != (said, path):
+            with contextlib.suppress(WorkbenchError):
+                sessions.save(self._own, said, kept[1] if kept else None)
+                self._remembered = said, path
 
     async def action_pane(self, name: str) -> None:
         """Go to a pane."""
@@ -368,11 +404,15 @@ class WorkbenchApp(App[None]):
         yield SystemCommand("Jobs", "What is running, with progress and cancel", self.action_jobs)
         if self.service is None:
             return
+        from workbench import reproductions
         from workbench.analyses import find, names
 
         for name in names():
             analysis = find(name)
             yield SystemCommand(f"Run {name}", analysis.title, lambda a=analysis: self._open_run(a))
+        for name in reproductions.names():
+            analysis = reproductions.find(name)
+            yield SystemCommand(f"Reproduce {name}", analysis.title, lambda a=analysis: self._open_run(a))
 
     def _open_run(self, analysis: object, given: "Mapping[str, str] | None" = None) -> None:
         from workbench.tui.run_screen import RunScreen

@@ -1,19 +1,22 @@
 """What is on the screen as a command line."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from workbench import rules
+from workbench import reproductions, rules
 from workbench.analysis import Analysis
 from workbench.places import APP, default_population
 from workbench.population import Population
 
 
-def command_line(analysis: Analysis, params: Any, population: Population | Path | None, where: str = "") -> str:
-    """The sub-command that computes the same: options that are not the defaults, and a filter."""
-    words = [APP, analysis.name]
+def command_line(
+    analysis: Analysis, params: Any, population: Population | Path | None, where: str = "", options: Sequence[str] = ()
+) -> str:
+    """The sub-command that computes the same: options that are not the defaults, a filter, and rules as options."""
+    words = [APP, *(["reproduce"] if analysis.name in reproductions.names() else []), analysis.name]
     path = population.path if isinstance(population, Population) else population
     if population is not None and path != default_population():
         words.append(str(path))
@@ -29,6 +32,7 @@ def command_line(analysis: Analysis, params: Any, population: Population | Path 
                     words += [f"--{f.name}", f"{one:g}" if isinstance(one, float) else str(one)]
     if isinstance(population, Population):
         words += rules.options(population)
+    words += options
     if where:
         words += ["--where", where]
     return shlex.join(words)

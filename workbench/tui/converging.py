@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from workbench.analyses import converge, find, pair
-from workbench.analysis import Selection
+from workbench.analysis import Selection, params_json
 from workbench.comparing import COLUMNS
 from workbench.errors import WorkbenchError
 from workbench.expressions import MAX_LENGTH
+from workbench.numerics.similarity.convergence import MATCHINGS
 from workbench.policies import PolicySpec
 from workbench.rollouts.reference_set import KINDS
 from workbench.service import Job, JobState, ModelService
@@ -59,6 +60,8 @@ class ConvergeState:
     """Finished runs by what was asked."""
     took: float | None = None
     """Seconds that the last run took which was not found in the cache."""
+    again: bool = False
+    """Whether a session before has shown a result of these choices."""
 
     @classmethod
     def of(cls, view: View) -> "ConvergeState":
@@ -67,6 +70,35 @@ class ConvergeState:
         if not isinstance(state, cls):
             state = view.kept["converge"] = cls(view, MARKED if view.marks.any() else SHOWN)
         return state
+
+    def recall(self, params: converge.Params, shown: Any) -> bool:
+        """Take up choices of before, and whether something was shown; whether they fit."""
+        if self.source not in self.sources:
+            self.source = self.sources[0]
+        if params.matching not in MATCHINGS or params.layer not in layers(self.view.population.spec):
+            return False
+        self.params, self.again = params, isinstance(shown, dict)
+        return True
+
+    @property
+    def asked_last(self) -> dict[str, Any] | None:
+        """What is shown, or waits to be shown again, as JSON values."""
+        there = self.shown is not None or self.again
+        return {"analysis": "converge", "params": params_json(self.params)} if there else None
+
+    def find_source(self, networks: str) -> bool:
+        """Compare what has this hash; False where nothing of what could be compared has."""
+        for source in self.sources:
+            self.source = source
+            self.look()
+            if self.selection is not None and self.selection.hash == networks:
+                return True
+        return False
+
+    def recalls(self, service: ModelService) -> bool:
+        """Whether a session before has shown this, and it is kept; asked once."""
+        waits, self.again = self.again and self.job is None and self.selection is not None, False
+        return waits and service.knows(find("converge"), self.selection, self.asked)  # type: ignore[arg-type]
 
     # What is compared.
 
@@ -102,7 +134,8 @@ class ConvergeState:
             count = "one network is" if len(rows) else "no networks are"
             how = "marked: m marks more in the Dataset pane (1)" if marked else "shown in the Dataset pane (1)"
             raise WorkbenchError(f"two networks at least are compared, and {count} {how}; w compares others")
-        return Selection(population, None if len(rows) == len(population) else tuple(rows.tolist()))
+        every = len(rows) == len(population)
+        return Selection(population, None if every else tuple(rows.tolist()), "" if marked else self.view.condition)
 
     @property
     def about(self) -> str:
@@ -238,15 +271,12 @@ class ConvergeState:
         if selection.rows is None:
             return ""
         now = self.view.arrangement
-        conditions = [now.expression.strip()] if now.expression.strip() else []
-        if now.group is not None:
-            conditions.append(f"group == '{self.view.population.groups.names[now.group]}'")
         marks = any(isinstance(n, ast.Name) and n.id == "marked" for n in ast.walk(ast.parse(now.expression.strip())))
         # Marks are not in the file, and not known to a command.
         if self.source == MARKED or marks:
             where = f"id in [{', '.join(map(str, selection.rows))}]"
         else:
-            where = " and ".join(f"({c})" for c in conditions) if len(conditions) > 1 else "".join(conditions)
+            where = self.view.condition
         return where if len(where) <= MAX_LENGTH else None
 
 

@@ -12,6 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.numerics.symmetry import has_mirror
 from workbench.policies import PolicySpec
 from workbench.population import Population
+from workbench.rollouts.episodes import Episodes
 from workbench.service import Job, JobState, ModelService
 from workbench.sweeping import PATHS, USUAL, alphas_of, check_paths, needs_generator
 from workbench.text import clean
@@ -82,6 +83,25 @@ class InterpolateState:
             state = view.kept["interpolate"] = cls(view)
             state.change()
         return state
+
+    asked_last = None
+    """A walk is walked again, and needs no result of before."""
+
+    def recall(self, params: sweep.Params, _shown: Any) -> bool:
+        """Take up choices of before; whether they fit."""
+        if self.which not in SETS:
+            self.which = SETS[0]
+        try:
+            sweep.check_agents(self.view.population, {NAMES[end]: getattr(params, end) for end in ENDS})
+            alphas_of(params.points, params.low, params.high)
+            check_paths(params.path, self.spec)
+            Episodes(params.episodes, params.cap, params.seed)
+        except WorkbenchError:
+            return False
+        # The ends stay until marks and table change.
+        self.params, self._basis = params, self._suggested()
+        self.check()
+        return True
 
     # Between whom.
 

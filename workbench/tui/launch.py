@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from workbench.compute import Compute
 
 
-def launch(path: str | None, compute: "Compute | None" = None) -> NoReturn:
+def launch(path: str | None, compute: "Compute | None" = None, fresh: bool = False) -> NoReturn:
     """Open a population (the shipped one without a path) in the app, and leave the process when it closes.
+
+    What one was at with it is taken up again, and kept for the next time; `fresh` does neither.
 
     Exit codes: 0, or 2 when the population cannot be used, or 128 + n after signal n.
     """
@@ -21,7 +23,8 @@ def launch(path: str | None, compute: "Compute | None" = None) -> NoReturn:
         leave(2, "the app needs a terminal; `agentemb-tui info` and the other sub-commands do without (--help)")
     from workbench.tui.app import WorkbenchApp
 
-    app = WorkbenchApp(path, compute)
+    app = WorkbenchApp(path, compute, remembers=not fresh)
     app.run()
+    app.remember()
     app.close_service()
     leave(app.return_code or 0, app.fault)

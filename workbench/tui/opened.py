@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import opening, recent
+from workbench import opening, recent, sessions
 from workbench.places import default_population
+from workbench.tui import remembering
+from workbench.tui.panes import PANES
 from workbench.tui.view import View
 
 
@@ -19,10 +21,12 @@ class Opened:
     """What was imported, and what was assumed; nothing of a population file."""
     state: str
     """Of the files, before they were read."""
+    pane: str
+    """The one to show first."""
 
     @classmethod
-    def of(cls, path: str | None) -> "Opened":
-        """Read a population, import a checkpoint or a folder of them.
+    def of(cls, path: str | None, recalls: bool = False) -> "Opened":
+        """Read a population, import a checkpoint or a folder of them; `recalls` takes its session up again.
 
         Raises:
             WorkbenchError: it can be read as neither.
@@ -32,7 +36,9 @@ class Opened:
         population = opening.load(path, told.append)
         if path is not None:
             recent.remember(path)
-        return cls(path, View(population), tuple(told), before)
+        view = View(population)
+        pane = remembering.recall(view, sessions.load(population)) if recalls else PANES[0]
+        return cls(path, view, tuple(told), before, pane)
 
 
 def state(path: str | None) -> str:

@@ -18,6 +18,7 @@ from workbench.numerics.damage import KINDS, LOUDEST, Damage, check, mask_hash
 from workbench.places import state_dir
 from workbench.policies import PolicySpec
 from workbench.population import Population
+from workbench.rollouts.episodes import Episodes
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
 from workbench.tui.commands import command_line
@@ -82,6 +83,26 @@ class RepairState:
         if not isinstance(state, cls):
             state = view.kept["repair"] = cls(view)
         return state
+
+    asked_last = None
+    """A trial is made again, and needs no result of before."""
+
+    def recall(self, params: repair.Params, _shown: Any) -> bool:
+        """Take up choices of before; whether they fit."""
+        self.counted = min(max(0, self.counted), len(repairing.SUCCESSES) - 1)
+        try:
+            Episodes(params.episodes, params.cap, params.seed)
+            check(params.kind, params.level)
+            found = repairing.mask_file(params.mask)
+            hand = None if found is None else repairing.read_mask(found, self.spec.parameters)
+        except WorkbenchError:
+            return False
+        if not 0 <= params.network < len(self.population):
+            return False
+        # The network stays until marks and table change.
+        self.params, self.hand, self._basis = params, hand, self._suggested()
+        self.check()
+        return True
 
     # Which network.
 

@@ -47,6 +47,8 @@ class RunScreen(ModalScreen[None]):
             if self.analysis.selects and not one:
                 marked = int(self.view.marks.sum())
                 which = f"{marked} marked networks" if marked else f"all {len(self.view.rows):,} networks shown"
+                if self.analysis.whole:
+                    which = f"all {len(self.view.population):,} networks, whatever is marked or shown"
                 yield Static(f"on {which}")
             for field, doc in describe_params(self.analysis.Params):
                 yield Static(f"{field.name}: {doc}", markup=False)
@@ -71,8 +73,9 @@ class RunScreen(ModalScreen[None]):
             if self.analysis.selects:
                 population = self.view.population
                 rows = self.view.marks.nonzero()[0] if self.view.marks.any() else self.view.rows
-                every = len(rows) == len(population)
-                selection = Selection(population, None if every else tuple(map(int, rows)))
+                every = self.analysis.whole or len(rows) == len(population)
+                where = "" if self.analysis.whole or self.view.marks.any() else self.view.condition
+                selection = Selection(population, None if every else tuple(map(int, rows)), where)
             job = self.service.submit(self.analysis, selection, self.analysis.Params(**values))
         except WorkbenchError as error:
             self.query_one("#run-fault", Static).update(clean(error))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench import generators
 from workbench.analyses import dial, embed, find, sample, train
-from workbench.analysis import Analysis, Selection
+from workbench.analysis import Analysis, Selection, params_json, read_fields
 from workbench.errors import WorkbenchError
 from workbench.groups import Groups
 from workbench.learning.data import ALL
@@ -168,6 +168,8 @@ class SampleState:
     """Samples that are marked."""
     ratios: bool = False
     """Whether the table begins with novelty and diversity."""
+    again: tuple[str, Any] | None = None
+    """An analysis and parameters that were shown in a session before, to be shown again."""
 
     @classmethod
     def of(cls, view: View) -> "SampleState":
@@ -178,6 +180,31 @@ class SampleState:
             chosen = ALL if group is None else view.population.groups.names[group]
             state = view.kept["sample"] = cls(sample.Params(group=chosen, count=COUNT))
         return state
+
+    def recall(self, params: sample.Params, shown: Any) -> bool:
+        """Take up choices of before, and what was shown; whether they fit."""
+        try:
+            sample.check(params)
+            name = shown["analysis"]
+            kind = {"sample": sample.Params, "dial": dial.Params}[name]
+            self.again = name, kind(**read_fields(kind, shown["params"]))
+        except WorkbenchError:
+            return False
+        except (KeyError, TypeError):
+            self.again = None  # nothing was shown
+        self.params = params
+        return True
+
+    @property
+    def asked_last(self) -> dict[str, Any] | None:
+        """What is shown, or waits to be shown again, as JSON values."""
+        if self.shown is not None:
+            asked = self.shown.job.analysis.name, self.shown.params(self.trained or ())
+        elif self.again is not None:
+            asked = self.again
+        else:
+            return None
+        return {"analysis": asked[0], "params": params_json(asked[1])}
 
     @property
     def generator(self) -> Trained | None:

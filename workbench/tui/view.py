@@ -62,6 +62,15 @@ class View:
             self.columns.append(FINGERPRINT)
         self.columns.insert(1, "mark")
 
+    @property
+    def condition(self) -> str:
+        """The filter that gives what is shown."""
+        now = self.arrangement
+        conditions = [now.expression.strip()] if now.expression.strip() else []
+        if now.group is not None:
+            conditions.append(f"group == '{self.population.groups.names[now.group]}'")
+        return " and ".join(f"({c})" for c in conditions) if len(conditions) > 1 else "".join(conditions)
+
     def grow(self, population: Population) -> bool:
         """Take over a later state of the same file, in which networks follow on those that are here; False for another.
 
@@ -158,6 +167,8 @@ class View:
         return format_value(name, column[row])
 
 
+CURSOR = "cursor"
+"""Where a view keeps which network the cursor stands on."""
 RUNS = "runs"
 """Where a view keeps which columns say runs and steps."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from workbench.tui.panes.base import Pane
 
-PANES = ("dataset", "sample", "converge", "interpolate", "repair")
+PANES = ("dataset", "sample", "converge", "interpolate", "repair", "results")
 
 
 def pane_class(name: str) -> "type[Pane]":

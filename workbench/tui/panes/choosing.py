@@ -10,6 +10,7 @@ import numpy as np
 from textual.binding import Binding, BindingType
 
 from workbench.analyses import dial, find, sample
+from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
 from workbench.service import ModelService
 from workbench.tui.commands import command_line
@@ -68,9 +69,18 @@ class ChoosingPane(WatchingPane, FoldingPane):
                 self.say(str(error))
                 return
             self.state.take(found, wanted)
+            self._show_again()
             self.choices_changed()
 
         self.run_worker(look(), group="look", exclusive=True)
+
+    def _show_again(self) -> None:
+        """What a session before has shown, if it is kept."""
+        (name, params), self.state.again = self.state.again or ("", None), None
+        if name and self.state.job is None and self.state.generator is not None:
+            same = params.generator == self.state.params.generator
+            if same and self.service.knows(find(name), Selection(self.view.population), params):
+                self.start(name, params)
 
     def action_run(self) -> None:
         """Sample with the choices as they are."""

@@ -128,6 +128,8 @@ class ConvergePane(ComparingPane):
         self._timer = self.set_interval(1 / FOLLOWED, self._follow, pause=True)
         self.state.look()
         self._fit(self.app.size.width, self.app.size.height - 2)
+        if self.state.recalls(self.service):
+            self.action_run()
         self.call_after_refresh(self._redraw)
 
     def _fit(self, width: int, height: int) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -12,16 +11,12 @@ from textual.widgets import Input, Static
 
 from workbench.analyses import find, info, policy
 from workbench.analysis import Selection
-from workbench.axes import number
 from workbench.errors import WorkbenchError
-from workbench.performance import SURVIVAL
-from workbench.runs import RunColumns, beside
-from workbench.runs import check as check_runs
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
 from workbench.tui.columns_screen import Answer, ColumnsScreen
-from workbench.tui.panes.base import Pane
-from workbench.tui.view import RUNS, View, runs_of
+from workbench.tui.panes.asking import AskingPane
+from workbench.tui.view import CURSOR, View
 from workbench.tui.widgets.groups import GroupsPanel
 from workbench.tui.widgets.inspector import Inspector
 from workbench.tui.widgets.table import NetworkTable
@@ -33,7 +28,7 @@ PATIENCE = 0.15
 """Seconds that the last network's figures stay while the next one's are measured."""
 
 
-class DatasetPane(Pane):
+class DatasetPane(AskingPane):
     """Browse a population."""
 
     TITLE = "Dataset"
@@ -114,8 +109,6 @@ class DatasetPane(Pane):
 
     def __init__(self, service: ModelService, view: View) -> None:
         super().__init__(service, view)
-        self._asking = ""
-        self._sought = ""
         self._episode = 0
         self._inspecting: Job | None = None
         self._overview: Job | None = None
@@ -134,11 +127,6 @@ class DatasetPane(Pane):
         yield Inspector(id="inspector")
 
     @property
-    def table(self) -> NetworkTable:
-        """The networks."""
-        return self.query_one(NetworkTable)
-
-    @property
     def inspector(self) -> Inspector:
         """The network under the cursor."""
         return self.query_one(Inspector)
@@ -148,7 +136,8 @@ class DatasetPane(Pane):
         self.query_one("#groups").border_title = f"{self.view.population.measure.name} groups"
         prompt = self.query_one(Input)
         prompt.cursor_blink = False
-        self.table.show(self.view)
+        row = self.view.kept.get(CURSOR)
+        self.table.show(self.view, (self.view.position(row) if row is not None else None) or 0)
         self.table.focus()
         self._survey()
 
@@ -191,6 +180,7 @@ class DatasetPane(Pane):
     def on_network_table_moved(self, message: NetworkTable.Moved) -> None:
         """Measure the network that the cursor has come to; what it left is dropped."""
         self._episode = 0
+        self.view.kept[CURSOR] = message.row
         self.inspector.scroll_home(animate=False)
         self._inspect(message.row)
 
@@ -259,92 +249,6 @@ class DatasetPane(Pane):
         arranged.update(clean(words))
         arranged.set_class(bool(words), "open")
 
-    # Asking: one line under the table, for filters, searches and numbers.
-
-    def action_ask(self, what: str) -> None:
-        """Open the prompt."""
-        self._asking = what
-        self.say("")
-        label, start, placeholder = {
-            "filter": ("filter", self.view.arrangement.expression, self._example),
-            "find": ("find", self._sought, self._example),
-            "jump": ("network #", "", "its id"),
-            "runs": ("columns of run and step", " ".join(runs_of(self.view)), " ".join(RunColumns())),
-        }[what]
-        self.query_one("#prompt-label", Static).update(label)
-        prompt = self.query_one(Input)
-        prompt.placeholder, prompt.value = placeholder, start
-        self.query_one("#prompt").add_class("open")
-        prompt.focus()
-
-    @property
-    def _example(self) -> str:
-        """A filter that could be typed."""
-        population = self.view.population
-        if not population.measured:
-            return "id < 100"
-        if population.measure is SURVIVAL:
-            return "survival > 190 and lr < 0.005" if "lr" in population.columns else "survival > 190"
-        return f"{population.measure.name} > {number(float(np.nanmedian(population.performance)), 3)}"
-
-    def _close_prompt(self) -> None:
-        self.query_one("#prompt").remove_class("open")
-        self.table.focus()
-
-    async def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Enter in the prompt."""
-        message.stop()
-        text = message.value.strip()
-        if self._asking == "filter":
-            await self.rearrange(expression=text)
-            if self.view.arrangement.expression == text:
-                self._close_prompt()
-            return
-        self._close_prompt()
-        if self._asking == "runs":
-            self._name_runs(text)
-        elif self._asking == "find":
-            self._sought = text
-            self.action_find_next(False)
-        elif text:
-            self._jump(text.lstrip("#"))
-
-    def _name_runs(self, text: str) -> None:
-        words = text.split()
-        try:
-            if len(words) != 2:
-                raise WorkbenchError(f"runs: expected two columns, got {text!r}")
-            runs = RunColumns(*words)
-            check_runs(self.view.population, runs)
-        except WorkbenchError as error:
-            self.say(str(error))
-            return
-        self.view.kept[RUNS] = runs
-        self.say("")
-
-    def _jump(self, text: str) -> None:
-        if not text.isdecimal() or int(text) >= len(self.view.population):
-            self.say(f"no network #{text}; they are #0 to #{len(self.view.population) - 1:,}")
-            return
-        self._go_to(int(text))
-
-    def _go_to(self, row: int) -> None:
-        position = self.view.position(row)
-        if position is None:
-            self.say(f"#{row} is there, but the filter does not let it through")
-        else:
-            self.say("")
-            self.table.place(position)
-
-    def action_checkpoint(self, by: int) -> None:
-        """To an earlier or a later checkpoint of the run that the network under the cursor is of."""
-        if self.table.row is None:
-            return
-        try:
-            self._go_to(beside(self.view.population, self.table.row, by, runs_of(self.view)))
-        except WorkbenchError as error:
-            self.say(f"{error}; R names the columns of run and step")
-
     def action_density(self) -> None:
         """One column against another, of the networks shown or marked."""
         if not len(self.view.rows):
@@ -362,22 +266,6 @@ class DatasetPane(Pane):
                 self._go_to(answer.row)
 
         self.app.push_screen(ColumnsScreen(self.service, self.view, self.table.row), answered)
-
-    def action_find_next(self, backwards: bool) -> None:
-        """To the next network that the sought expression is true of."""
-        if not self._sought:
-            self.action_ask("find")
-            return
-        try:
-            position = self.view.find(self._sought, self.table.cursor, backwards)
-        except WorkbenchError as error:
-            self.say(str(error))
-            return
-        if position is None:
-            self.say(f"nothing here with {self._sought}")
-        else:
-            self.say("")
-            self.table.place(position)
 
     # Order, groups and marks.
 

@@ -185,7 +185,8 @@ def picture(state: RepairState) -> Lines | None:
     panel = replace(recovery.panels(frame)[READINGS.index(reading(state))], title="")
     if trial is None or row is None or not state.current or state.hand is not None or trial.kind != frame.kind:
         return panel
-    here = Series(f"▸{named}", np.array([trial.level]), trial.off[row, :1], "◆", "strong", joined=False, above=True)
+    off = np.maximum(trial.off[row, :1], recovery.LEAST)
+    here = Series(f"▸{named}", np.array([trial.level]), off, "◆", "strong", joined=False, above=True)
     return replace(panel, series=(*panel.series, here))
 
 

@@ -1,0 +1,115 @@
+"""What the app remembers of a session, and how it takes that up again; what no longer fits is left out."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from workbench import past, sessions
+from workbench.analysis import params_json, read_fields
+from workbench.errors import WorkbenchError
+from workbench.population import Population
+from workbench.results import Kept
+from workbench.tui.converging import ConvergeState
+from workbench.tui.interpolating import InterpolateState
+from workbench.tui.panes import PANES
+from workbench.tui.repairing import RepairState
+from workbench.tui.sampling import SampleState
+from workbench.tui.view import CURSOR, Arrangement, View
+
+STATES: Mapping[str, tuple[Any, tuple[str, ...]]] = {
+    "sample": (SampleState, ("ratios",)),
+    "converge": (ConvergeState, ("source", "column", "by")),
+    "interpolate": (InterpolateState, ("which", "alpha", "path", "close")),
+    "repair": (RepairState, ("counted", "wanted")),
+}
+"""Panes with parameters, and what else they remember."""
+PANE_OF = {"sample": "sample", "dial": "sample", "converge": "converge", "sweep": "interpolate", "repair": "repair"}
+"""The pane that shows an analysis."""
+MARKS = "marks said"
+"""Where a view keeps the marks as they were said last."""
+
+
+def remembered(view: View, own: Population, pane: str) -> dict[str, Any]:
+    """A session as JSON values.
+
+    Args:
+        view: what is on the screen.
+        own: its population as the file has it, whatever rules it is played by.
+        pane: the one that is shown.
+    """
+    said: dict[str, Any] = {"pane": pane, "arrangement": asdict(view.arrangement), "marks": _marks(view, own)}
+    cursor = view.kept.get(CURSOR)
+    if cursor is not None and cursor < len(own):
+        said["cursor"] = sessions.rows_said(own, np.array([cursor]))
+    panes = {}
+    for name, (kind, names) in STATES.items():
+        state = view.kept.get(name)
+        if isinstance(state, kind):
+            panes[name] = {"params": params_json(state.params), **{n: getattr(state, n) for n in names}}
+            panes[name] |= {"shown": state.asked_last}
+    return {**said, "panes": panes}
+
+
+def _marks(view: View, own: Population) -> Any:
+    """The marks; reckoned again only when they or the networks are others."""
+    now, before = view.marks.tobytes(), view.kept.get(MARKS)
+    if before is None or before[0] != now:
+        before = view.kept[MARKS] = (now, sessions.rows_said(own, np.flatnonzero(view.marks)))
+    return before[1]
+
+
+def recall(view: View, said: Mapping[str, Any]) -> str:
+    """Take a session up again; returns the pane that was shown."""
+    marked = sessions.rows_found(view.population, said.get("marks"))
+    view.marks[marked] = True
+    arrangement = Arrangement(**read_fields(Arrangement, said.get("arrangement")))
+    if arrangement.group is not None and not 0 <= arrangement.group < len(view.population.groups):
+        arrangement = replace(arrangement, group=None)
+    fewer = ({}, {"expression": ""}, {"sort": ""}, {"expression": "", "sort": ""})
+    for wanted in (replace(arrangement, **less) for less in fewer):
+        with contextlib.suppress(WorkbenchError):
+            view.apply(view.arranged(**asdict(wanted)), **asdict(wanted))
+            break
+    cursor = sessions.rows_found(view.population, said.get("cursor"))
+    if len(cursor):
+        view.kept[CURSOR] = int(cursor[0])
+    panes = said.get("panes")
+    for name, (kind, names) in STATES.items():
+        about = panes.get(name) if isinstance(panes, Mapping) else None
+        if isinstance(about, Mapping):
+            state = kind.of(view)
+            for field, value in read_fields(kind, {n: about.get(n) for n in names}).items():
+                setattr(state, field, value)
+            state.recall(_params(state.params, about.get("params")), about.get("shown"))
+    pane = said.get("pane")
+    return pane if pane in PANES else PANES[0]
+
+
+def resume(view: View, kept: Kept) -> str:
+    """Let a pane show a result of these networks when it is opened next; returns the pane.
+
+    Raises:
+        WorkbenchError: no pane shows such a result, or it does not fit these networks.
+    """
+    pane = PANE_OF.get(kept.analysis)
+    if pane is None:
+        raise WorkbenchError(f"{kept.analysis} has no pane of its own; enter shows it")
+    if kept.population != view.population.content_hash:
+        raise WorkbenchError("it is of other networks than those that are open; ctrl+o opens others")
+    before = view.kept.pop(pane, None)
+    state = STATES[pane][0].of(view)
+    said = params_json(past.params_of(kept))
+    fits = state.recall(_params(state.params, said), {"analysis": kept.analysis, "params": said})
+    if isinstance(state, ConvergeState):
+        fits = fits and state.find_source(kept.rows)
+    if not fits:
+        view.kept[pane] = before
+        raise WorkbenchError("it is of other networks than those that are shown or marked; = says of which")
+    return pane
+
+
+def _params(before: Any, said: Any) -> Any:
+    return replace(before, **read_fields(type(before), said))
