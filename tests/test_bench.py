@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from workbench import bench
-from workbench.bench import collection, convergence, measure, rollouts, startup
+from workbench.bench import collection, convergence, measure, rollouts, screen, startup, terminal
 from workbench.bench.measure import Contender, compare
 from workbench.errors import WorkbenchError
 from workbench.policies import PolicySpec
@@ -208,7 +208,7 @@ def test_apps_that_do_not_paint(code, fault):
 
 
 def test_an_app_that_does_not_leave_is_killed(monkeypatch):
-    monkeypatch.setattr(startup, "LEAVING", 0.1)
+    monkeypatch.setattr(terminal, "LEAVING", 0.1)
     begun = []
     popen = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: begun.append(popen(*a, **k)) or begun[-1])
@@ -232,7 +232,7 @@ def test_processes_that_cannot_be_timed():
 @pytest.mark.usefixtures("nothing_shipped")
 def test_startup_without_a_shipped_population(tmp_path, monkeypatch):
     monkeypatch.setattr(startup, "STAND_INS", 8)
-    population = startup._population(tmp_path)
+    population = startup.shipped_or_small(tmp_path)
     assert len(population) == 8
     assert population.path == tmp_path / "bench.safetensors"
     assert startup.seconds_of([*startup.program(), "--version"]) > 0

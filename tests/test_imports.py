@@ -131,19 +131,21 @@ KNOWS = {
     "compute": {"errors"},
     "policies": {"errors"},
     "storage": {"errors"},
-    "population": {"errors", "places", "policies", "storage"},
+    "performance": {"groups", "policies"},
+    "population": {"errors", "groups", "performance", "places", "policies", "storage"},
     "expressions": {"errors", "groups", "population"},
     "physics": {"errors", "policies"},
     "kernels": {"places", "policies", "physics", "kernels"},
-    "rollouts": {"errors", "compute", "policies", "physics", "kernels", "population", "rollouts"},
-    "analysis": {"errors", "compute", "population"},
+    "rollouts": {"errors", "compute", "performance", "policies", "physics", "kernels", "population", "rollouts"},
+    "claims": {"numerics"},
+    "analysis": {"claims", "errors", "compute", "population"},
     "results": {"analysis", "errors", "places", "rules", "storage"},
     "announcing": {"analysis", "errors", "places", "storage"},
     "service": {"analysis", "announcing", "compute", "errors", "results", "text"},
 }
 LEARNING = {
-    "compute", "discovery", "errors", "generators", "groups", "learning", "numerics", "physics", "places", "policies",
-    "population", "rollouts", "storage", "unfinished",
+    "compute", "discovery", "errors", "generators", "groups", "learning", "numerics", "performance", "physics",
+    "places", "policies", "population", "rollouts", "storage", "unfinished",
 }  # fmt: skip
 KNOWS["comparing"] = {
     "analysis", "compute", "errors", "groups", "numerics", "physics", "policies", "population", "rollouts"

@@ -1,20 +1,22 @@
 """The paper's tables and figures made again: the numbers are the analyses', and the paper's stand beside them."""
 
 import json
-from dataclasses import replace
+from dataclasses import field, make_dataclass, replace
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import gymnasium
 import numpy as np
 import pytest
 
-from workbench import generators, good_and_bad, repairs, reproductions
+from workbench import generators, repairs, reproductions
 from workbench.analyses import converge, sample, sweeps
 from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.good_and_bad import pools
 from workbench.learning import shelf
+from workbench.learning.adversarial import attempt
 from workbench.learning.data import TrainingData
 from workbench.learning.scoring import yardstick
 from workbench.numerics.damage import damage
@@ -23,9 +25,10 @@ from workbench.paper import FIGURE_5, FIGURE_6, TABLE_1_SAMPLES, TABLE_1_TRAININ
 from workbench.population import load
 from workbench.repairing import Original, case_of, trial_episodes
 from workbench.reproducing import GROUPS, Params, seeds_of
-from workbench.reproductions import fig7, fig8
+from workbench.reproductions import fig7, fig8, leans, robustness, table2
 from workbench.rollouts import survival
 from workbench.rollouts.episodes import Episodes
+from workbench.rollouts.play import behaviour, rollout
 
 COMPUTE = Compute("cpu", 1)
 QUICK = Params(quick=True)
@@ -77,6 +80,10 @@ def test_table_1_has_the_figures_that_sampling_gives(ready):
     row = said["groups"][group]["rows"]["cartpolegen, posterior, n 200"]
     assert row["mean"] == [alone.survival.mean()]
     assert row["w1"] == [wasserstein(alone.survival, alone.unseen)]
+    # Quick, both rows of CartPoleGen have the paper's count.
+    assert (frame.samples[0, GROUPS.index(group)] == alone.survival).all()
+    assert (np.abs(frame.again[0].mean(1) - [said["groups"][g]["training"]["mean"] for g in GROUPS]) < 15).all()
+    assert [claim.number for claim in analysis.claims(frame)] == [3, 4, 6]
     how = sample.Params(str(ready.files["functional"]), group, 200, selector="predictor")
     *_, best = sample.run(COMPUTE, Selection(ready.population), how)
     rows = said["groups"][group]["rows"]
@@ -108,18 +115,19 @@ def test_figure_9_is_of_fewer_networks(ready):
     assert frame.w1[0, 0, 0] == frame.w1[0, 0, 1]
     for k in range(3):
         for b in range(2):
-            assert frame.w1[0, k, b] == wasserstein(frame.samples[k, b], group.unseen)
-    assert "equal epochs" in analysis.summary(frame)["sentence"]
+            assert frame.w1[0, k, b] == wasserstein(frame.samples[0, k, b], group.unseen)
+    (claim,) = analysis.claims(frame)
+    assert claim.number == 14 and "at equal epochs" in claim.why
 
 
 def test_table_2_has_the_figures_that_comparing_gives(ready, monkeypatch):
-    monkeypatch.setattr(good_and_bad, "POOL", 20)
+    monkeypatch.setattr(table2, "QUICK_POOL", 20)
     analysis, frame = last_of("table2", ready.population)
     said = analysis.summary(frame)
     assert said["paper"]["good"] == {"survival": 191.0, "cd": [2.75, 1.96], "output-cd": [0.32, 0.49]}
     assert said["paper"]["bad"] == {"survival": 29.0, "cd": [3.13, 1.7], "output-cd": [0.09, 0.11]}
     population = ready.population
-    found = pools(population, "trained", 0, 200, {}, COMPUTE)
+    found = pools(population, "trained", 0, 200, {}, COMPUTE, 20)
     rows = [int(np.flatnonzero((population.weights == w).all(1))[0]) for w in found.networks.weights]
     for kind, wanted in (("good", 191.0), ("bad", 29.0)):
         ten = [rows[k] for k in found.ten(kind)]
@@ -137,6 +145,9 @@ def test_table_2_has_the_figures_that_comparing_gives(ready, monkeypatch):
             assert low < middle < high
     assert list(said["controls"]) == ["states shuffled", "units at random", "random weights"]
     assert said["controls"]["states shuffled"]["cka"][0] < 0.01 < said["controls"]["random weights"]["cka"][0]
+    for claim, column in zip(analysis.claims(frame), ("cd", "output-cd"), strict=True):
+        good, bad, _, p_value = said["pools"]["CartPoleGen, posterior"][column][0]
+        assert f"{good:.2f} and {bad:.2f} (p {p_value:.2g}: {claim.answer})" in claim.why
     for sentence, source in zip(said["sentences"], said["good_below_bad"], strict=True):
         assert sentence.startswith(f"{source}: hidden CD ")
     text = " ".join(ElementTree.fromstring(analysis.figure(frame)).itertext())
@@ -276,6 +287,86 @@ def test_figure_8_is_algorithm_1_at_every_level(ready, monkeypatch):
     assert f"#{frame.networks[0]}, filled" in drawing and "mean of 4, candidate" in drawing and "epsilon" in drawing
 
 
+def test_noise_and_measuring_again(ready, monkeypatch):
+    monkeypatch.setattr(robustness, "QUICK_NETWORKS", 20)
+    analysis, frame = last_of("robustness", ready.population)
+    population, rows = ready.population, frame.networks
+    assert np.asarray(population["held_out"])[rows].all() and len(rows) == 20
+    for k in (0, 7):
+        episodes = Episodes(first=100 * k)
+        assert (
+            frame.measured[k] == rollout(population.weights[rows], population.spec, episodes, COMPUTE).steps.mean(1)
+        ).all()
+    level = robustness.LEVELS.index(0.1)
+    one = np.array(population.weights[rows[3]])
+    shaken = damage(one, population.spec, "noise", 0.1, int(rows[3])).weights
+    assert np.sqrt(np.mean((shaken - one) ** 2) / np.mean(one**2)) == pytest.approx(0.1, rel=0.2)
+    assert frame.noisy[level, 3] == survival(shaken, population.spec).mean()
+    # Gymnasium's own environment, which agrees with the kernel step for step: see the tests of rollouts.
+    env = gymnasium.make("CartPole-v1")
+    steps = []
+    for seed in Episodes().seeds[:300]:
+        env.reset(seed=int(seed))
+        steps.append(next(k for k in range(1, 300) if env.step(0)[2]))
+    assert (frame.agents[1, :300] == steps).all()
+    assert 21 < frame.agents[0].mean() < 23.5
+    assert [claim.number for claim in analysis.claims(frame)] == [15, 16, 17]
+    ElementTree.fromstring(analysis.figure(frame))
+    assert analysis.summary(frame)["groups"]["all"]["networks"] == 20
+    bare = replace(population, spec=replace(population.spec, env="Acrobot-v1"))
+    with pytest.raises(WorkbenchError, match="the paper's baselines are Cart-Pole's"):
+        next(analysis.run(COMPUTE, Selection(bare), QUICK))
+
+
+def test_leans_are_those_of_the_agents_between(ready, monkeypatch):
+    monkeypatch.setattr(leans, "QUICK_PAIRS", 6)
+    analysis, frame = last_of("leans", ready.population)
+    population = ready.population
+    generator = generators.for_population(population, str(ready.files["functional"]))
+    ends = [generator.encode(np.array(population.weights[frame.pairs[2:3, k]]), "all")[0] for k in (0, 1)]
+    middle = generator.decode(0.7 * ends[0] + 0.3 * ends[1], "all")
+    moves = behaviour(middle, population.spec, Episodes(), COMPUTE)
+    assert frame.lean[1, 0, :, 2, 3] == pytest.approx([moves.lean_x[0], moves.lean_angle[0]], rel=1e-3, abs=1e-5)
+    np.testing.assert_allclose(frame.shares(0, 0, 0).sum(1), 1)
+    said = analysis.summary(frame)["shares"]["functional"]["decoded"]["lean_angle"]
+    assert said["noise"]["beyond"] <= 0.3 and said["tolerance"] > 0
+    ElementTree.fromstring(analysis.figure(frame))
+
+
+def test_linear_layers_and_a_gan(ready, monkeypatch):
+    kind = generators.find("cartpolegen")
+    small = make_dataclass("Settings", [("epochs", int, field(default=1))], bases=(kind.SETTINGS,), frozen=True)
+    monkeypatch.setattr(kind, "SETTINGS", small)
+    analysis, frame = last_of("architectures", ready.population)
+    group = yardstick(ready.population, "51-100", 0, COMPUTE)
+    g = GROUPS.index("51-100")
+    assert (frame.held_out(g) == group.unseen).all()
+    assert analysis.summary(frame)["w1"]["linear"]["51-100"] == [wasserstein(frame.survival[0, 1, g], group.unseen)]
+    assert len(frame.accuracy) == 1 and 0 < frame.right[0] <= frame.right[1]
+    assert np.isfinite(frame.covered).all() and (frame.diversity > 0).all()
+    ElementTree.fromstring(analysis.figure(frame))
+    data = TrainingData.of(ready.population)
+    *_, (gan, _) = attempt(data, small(), 0, COMPUTE)
+    lasted = survival(gan.sample(200, 0), ready.population.spec).mean(1)
+    assert (lasted == frame.adversarial).all()
+
+
+def test_a_gan_learns_a_simple_distribution(ready):
+    """Weights that all lie close to one network are learnt: their means and spreads come back."""
+    data = TrainingData.of(ready.population)
+    random = np.random.default_rng(0)
+    simple = data.weights[:1] + random.normal(0, 0.1, data.weights.shape).astype(np.float32)
+    *_, (gan, state) = attempt(
+        replace(data, weights=simple), generators.find("cartpolegen").SETTINGS(epochs=12), 0, COMPUTE
+    )
+    made = gan.sample(500, 1)
+    assert state.done == state.total and len(gan.accuracy) == 12
+    assert np.abs(made.mean(0) - data.weights[0]).max() < 0.2
+    assert 0.02 < made.std(0).mean() < 0.2
+    far = gan.believed(data.weights[0] + 3 * np.ones((50, data.spec.parameters), np.float32))
+    assert gan.believed(simple).mean() > 0.3 > far.mean()
+
+
 @pytest.mark.parametrize(
     ("seeds", "message"),
     [
@@ -309,13 +400,14 @@ def test_the_command_writes_figure_text_and_numbers(ready, tmp_path, cli):
     assert found == json.loads((out / "fig9.json").read_text())
     assert found["population"]["hash"] == ready.population.content_hash
     ElementTree.fromstring((out / "fig9.svg").read_text())
-    assert "Fewer networks give worse approximations" in (out / "fig9.txt").read_text()
+    assert "Fewer training networks give worse approximations" in (out / "fig9.txt").read_text()
+    assert [claim["number"] for claim in found["claims"]] == [14]
 
 
 @pytest.mark.parametrize("words", [("table2x",), ("nothing", "fig9"), ("fig9", "a.safetensors", "b.safetensors")])
 def test_words_that_are_no_figure(words, cli):
     said = cli("reproduce", *words)
     assert said.code == 2
-    assert "expected fig4, fig5, fig6, fig7, fig8, fig9, table1, table2 and at most one population file" in " ".join(
+    assert f"expected all, {', '.join(reproductions.names())} and at most one population file" in " ".join(
         said.err.split()
     )

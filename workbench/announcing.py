@@ -62,6 +62,11 @@ class Announcement:
         return self.place == place()
 
     @property
+    def mine(self) -> bool:
+        """Whether it is of this very process."""
+        return self.here and self.pid == os.getpid()
+
+    @property
     def running(self) -> bool:
         """Whether its process is still at it."""
         if self.ended:

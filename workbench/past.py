@@ -21,6 +21,8 @@ SHORTEST = 4
 """Characters of a key that tell a result."""
 ROWS = 400
 """Numbers of two summaries that a table shows."""
+LONG = 12
+"""Numbers from which a list is told by its mean where one is brief."""
 
 
 def analysis_of(kept: Kept) -> Analysis:
@@ -29,11 +31,20 @@ def analysis_of(kept: Kept) -> Analysis:
     Raises:
         WorkbenchError: this program has none of that name.
     """
-    if kept.analysis in analyses.names():
-        return analyses.find(kept.analysis)
-    if kept.analysis in reproductions.names():
-        return reproductions.find(kept.analysis)
-    raise WorkbenchError(f"{kept.key[:8]}: made by {clean(kept.analysis, 40)}, which this program does not have")
+    return named(kept.analysis)
+
+
+def named(name: str) -> Analysis:
+    """The analysis or reproduction of a name.
+
+    Raises:
+        WorkbenchError: this program has none of that name.
+    """
+    if name in analyses.names():
+        return analyses.find(name)
+    if name in reproductions.names():
+        return reproductions.find(name)
+    raise WorkbenchError(f"{clean(name, 40)}: this program has no analysis of that name")
 
 
 def params_of(kept: Kept) -> Any:
@@ -76,12 +87,18 @@ def chosen(kept: list[Kept], key: str) -> Kept:
 
 def changed(kept: Kept) -> dict[str, Any]:
     """Parameters that are not their analysis' defaults, the seed always."""
+    given = not_default(kept.analysis, kept.params)
+    return {n: v for n, v in kept.params.items() if n in given or n == "seed"}
+
+
+def not_default(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Of parameters as JSON values those that are not an analysis' defaults; all, where there is no such analysis."""
     try:
-        defaults = {f.name: f.default for f in fields(analysis_of(kept).Params)}
+        defaults = {f.name: f.default for f in fields(named(name).Params)}
     except WorkbenchError:
         defaults = {}
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
-    return {n: v for n, v in kept.params.items() if n == "seed" or n not in plain or plain[n] != v}
+    plain = {n: list(value) if isinstance(value, tuple) else value for n, value in defaults.items()}
+    return {n: v for n, v in params.items() if n not in plain or plain[n] != v}
 
 
 def words(params: Mapping[str, Any]) -> str:
@@ -108,12 +125,13 @@ def to_json(kept: Kept) -> dict[str, Any]:
 def table(kept: list[Kept]) -> Table:
     """Results, a row each."""
     out = Table(title=f"{len(kept):,} results, {size(sum(k.size for k in kept))}")
-    for name in ("key", "analysis", "when", "took", "networks", "population", "parameters", ""):
-        out.add_column(name, justify="right" if name in ("took", "networks") else "left", overflow="fold")
+    for name in ("key", "analysis", "when", "took", "population"):
+        out.add_column(name, justify="right" if name == "took" else "left", no_wrap=True)
+    out.add_column("parameters", overflow="fold")
     for k in kept:
-        population, params = clean(k.name or k.population[:8], 30), words(changed(k))
-        cells = (k.key[:8], k.analysis, when(k), duration(k.seconds), f"{k.networks:,}", population, params)
-        out.add_row(*(Text(clean(cell, 400)) for cell in cells), "" if k.current else OLDER)
+        cells = k.key[:8], k.analysis, when(k)[5:], duration(k.seconds), k.name or k.population[:8]
+        params = f"{k.networks:,} networks, {words(changed(k))}{'' if k.current else f' ({OLDER})'}"
+        out.add_row(*(Text(clean(cell, 30)) for cell in cells), Text(params))
     return out
 
 
@@ -156,26 +174,35 @@ class Difference:
         return None
 
 
-def compare(first: Any, second: Any) -> list[Difference]:
-    """All values of two summaries, place by place, in the first's order, and then what only the second has."""
-    a, b = dict(leaves(first)), dict(leaves(second))
+def compare(first: Any, second: Any, brief: bool = False) -> list[Difference]:
+    """Values of two summaries, place by place, in the first's order, and then what only the second has.
+
+    Args:
+        first: JSON values.
+        second: JSON values.
+        brief: give of long lists of numbers the mean alone.
+    """
+    a, b = dict(leaves(first, "", brief)), dict(leaves(second, "", brief))
     return [Difference(name, a.get(name), b.get(name)) for name in {**a, **b}]
 
 
-def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Numbers, words and truths of JSON values, each with its place; lists by position."""
+def leaves(value: Any, at: str = "", brief: bool = False) -> Iterator[tuple[str, Any]]:
+    """Numbers, words and truths of JSON values, each with its place; lists by position, `brief` long ones by mean."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from leaves(inner, f"{at}.{name}" if at else str(name))
+            yield from leaves(inner, f"{at}.{name}" if at else str(name), brief)
     elif isinstance(value, list | tuple):
+        if brief and len(value) > LONG and all(map(_is_number, value)):
+            yield f"{at}: mean of {len(value):,}", math.fsum(value) / len(value)
+            return
         for k, inner in enumerate(value):
-            yield from leaves(inner, f"{at}[{k}]")
+            yield from leaves(inner, f"{at}[{k}]", brief)
     else:
         yield at, value
 
 
-def held_against(cache: ResultCache, first: Kept, second: Kept) -> list[Difference]:
-    """All values of two results of one analysis.
+def held_against(cache: ResultCache, first: Kept, second: Kept, brief: bool = False) -> list[Difference]:
+    """The values of two results of one analysis, as `compare` gives them.
 
     Raises:
         WorkbenchError: they are of two, or one cannot be read.
@@ -183,19 +210,26 @@ def held_against(cache: ResultCache, first: Kept, second: Kept) -> list[Differen
     if first.analysis != second.analysis:
         raise WorkbenchError(f"results: expected two of one analysis, got {first.analysis} and {second.analysis}")
     analysis = analysis_of(first)
-    return compare(*(analysis.summary(frame_of(cache, k)) for k in (first, second)))
+    one, other = (analysis.summary(frame_of(cache, k)) for k in (first, second))
+    return compare(one, other, brief)
 
 
-def comparison(pair: tuple[Kept, Kept], differences: list[Difference], heading: str = "") -> Table:
+def comparison(pair: tuple[Kept, Kept], differences: list[Difference]) -> Table:
     """Two results side by side: parameters that differ, then the values that do."""
-    out = Table(title=heading or f"{pair[0].analysis}: two results")
-    for name in ("", *(f"{k.key[:8]}  {when(k)}" for k in pair), "difference"):
-        out.add_column(name, justify="right" if name else "left", overflow="fold")
-    about = ("population", "networks", "where", "version")
-    told = [{"population": k.name, "networks": k.networks, "where": k.where, "version": _version(k)} for k in pair]
-    for name in about:
-        if told[0][name] != told[1][name]:
-            out.add_row(name, *(Text(clean(t[name], 60)) for t in told), "")
+    out = Table(title=f"{pair[0].analysis}: two results", expand=True)
+    out.add_column("", overflow="fold", ratio=1)
+    for name in (*(k.key[:8] for k in pair), "difference"):
+        out.add_column(name, justify="right", overflow="fold", max_width=24)
+    first, second = (
+        {
+            "when": when(k), "took": duration(k.seconds), "population": k.name, "content hash": k.population[:12],
+            "networks": f"{k.networks:,}", "where": k.where, "rules": " ".join(k.rules), "version": _version(k),
+        }
+        for k in pair
+    )  # fmt: skip
+    for name in first:
+        if first[name] != second[name]:
+            out.add_row(name, *(Text(clean(told[name], 60)) for told in (first, second)), "")
     for name in {**pair[0].params, **pair[1].params}:
         a, b = (k.params.get(name) for k in pair)
         if a != b:

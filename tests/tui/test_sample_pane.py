@@ -183,7 +183,7 @@ async def test_map_cursor_and_sample(population, trained):
             assert f"nearest training network #{shown.frame.nearest[k]:,}:" in text(app)
             assert f"same action in {shown.frame.agreement[k]:.0%} of states" in text(app)
             assert f"survival {shown.frame.survival[k]:.1f} ± " in text(app)
-            assert pane._inspecting.frame.survival == pytest.approx(shown.frame.survival[k])
+            assert pane._inspecting.frame.mean == pytest.approx(shown.frame.survival[k])
         await pilot.press("end")
         await settled(app, pilot)
         assert pane._inspecting.frame.network == 5
@@ -292,7 +292,7 @@ async def test_the_dial(population, trained):
         assert "policies (8)" in text(app)
         await pilot.press("end")
         await settled(app, pilot)
-        assert app.pane._inspecting.frame.survival == pytest.approx(shown.frame.steps[7].mean())
+        assert app.pane._inspecting.frame.mean == pytest.approx(shown.frame.steps[7].mean())
         assert "policy 7 of 8" in text(app)
         await pilot.press("equals_sign")
         assert "agentemb-tui dial" in text(app)

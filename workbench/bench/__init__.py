@@ -15,9 +15,11 @@ from workbench.bench.measure import SECONDS, Result
 from workbench.errors import WorkbenchError
 from workbench.text import duration, rate
 
-SUBJECTS = ("rollouts", "collection", "generators", "convergence", "startup")
+SUBJECTS = ("rollouts", "collection", "generators", "convergence", "startup", "screen")
 UNITS = {SECONDS: "wall time"}
 """Units that are told otherwise in a title."""
+AMOUNTS = ("bytes", "bytes per second", "% of a core", "MiB")
+"""Units of what is better when there is less of it."""
 
 __all__ = ["SUBJECTS", "Result", "run", "table"]
 
@@ -50,14 +52,18 @@ def table(results: list[Result]) -> Group:
     for (benchmark, group, unit), rows in groupby(results, lambda r: (r.benchmark, r.group, r.unit)):
         title = Text(f"{benchmark}: {group}, {UNITS.get(unit, unit)}", style="bold")
         grid = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, expand=False)
-        for name in ("", "", "median", "min - max", "speed"):
+        listed = list(rows)
+        aimed = any(row.target == row.target for row in listed)
+        for name in ("", "", "median", "min - max", "speed" if unit not in AMOUNTS else "beside", *["target"] * aimed):
             number = name != ""
             grid.add_column(name, justify="right" if number else "left", no_wrap=number)
         notes: dict[str, list[str]] = {}
-        for k, row in enumerate(rows, 1):
+        for k, row in enumerate(listed, 1):
             notes.setdefault(row.measured, []).append(str(k))
             span = "" if row.value != row.value else f"{figure(row.low, unit)} - {figure(row.high, unit)}"
-            grid.add_row(str(k), Text(row.what), figure(row.value, unit), span, beside(row.speed))
+            held = beside(row.speed) if unit not in AMOUNTS else amount_beside(row.speed)
+            aim = [verdict(row)] * aimed
+            grid.add_row(str(k), Text(row.what), figure(row.value, unit), span, held, *aim)
         said = Table.grid(padding=(0, 1))
         for note, numbers in notes.items():
             said.add_row(Text(" ".join(numbers), style="dim"), Text(note, style="dim"))
@@ -85,6 +91,19 @@ def beside(speed: float) -> str:
     if speed > 1:
         return f"{_times(speed)}x as fast"
     return f"{_times(1 / speed)}x slower"
+
+
+def amount_beside(speed: float) -> str:
+    """Of what is better when there is less of it: `1`, `1.9x as much`, `0.5x as much`; `-` for NaN."""
+    return "-" if speed != speed else "1" if speed == 1 else f"{_times(1 / speed)}x as much"
+
+
+def verdict(row: Result) -> str:
+    """What was wanted, and whether it is so: `<= 350 ms ok`, `<= 20 ms misses`; empty where nothing was."""
+    if row.target != row.target:
+        return ""
+    met = "-" if row.value != row.value else "ok" if row.value <= row.target else "misses"
+    return f"<= {figure(row.target, row.unit)} {met}"
 
 
 def _times(ratio: float) -> str:

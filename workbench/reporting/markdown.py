@@ -1,10 +1,11 @@
 """A report in Markdown, with its figures as files beside it."""
 
 import re
+from html import escape
 
 from workbench.reporting.content import Grid, Report, claims_grid
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]#|~])")
 
 
 def markdown(report: Report) -> str:
@@ -39,4 +40,4 @@ def _table(grid: Grid) -> str:
 
 def _safe(words: str) -> str:
     """Words that no reader of Markdown takes for markup."""
-    return _MARKUP.sub(r"\\\1", words)
+    return _MARKUP.sub(r"\\\1", escape(words, quote=False))

@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +16,7 @@ from workbench.claims import Claim, to_json
 from workbench.compute import Compute, available_cores
 from workbench.paper import PRINTED
 from workbench.population import Population
-from workbench.reporting.content import Report, Section, blocks
+from workbench.reporting.content import LONGEST, Report, Section, blocks
 from workbench.reporting.html import html
 from workbench.reporting.markdown import markdown
 from workbench.reproducing import seeds_of
@@ -50,7 +50,8 @@ class Made:
     @cached_property
     def claims(self) -> list[Claim]:
         """What it answers."""
-        return self.analysis.claims(self.frame) if self.analysis.claims else []
+        found = self.analysis.claims(self.frame) if self.analysis.claims else []
+        return [replace(claim, why=clean(claim.why, LONGEST)) for claim in found]
 
     def summary(self) -> dict[str, Any]:
         """Every number, its claims, and how it was made."""

@@ -135,7 +135,9 @@ def answered(frame: Frame) -> list[Claim]:
         f"{name} {mass_where_none(_parts(s), t):.0%} and {mass_where_none(t, _parts(s)):.0%}"
         for name, s, t in zip(GROUPS, samples, frame.shares, strict=True)
     ]
-    part = claims.every((claims.above(spill, float(floor)), claims.above(more)))
+    # Where sampling gives none there is none to be above.
+    spills = False if spill.high <= floor else claims.above(spill, float(floor))
+    part = claims.every((spills, claims.above(more)))
     why = (
         f"Of CartPoleGen's samples {claims.told(spill, '.1%')} survive so long as practically no training network does "
         f"(sampling gives {floor:.1%} at most), and of training networks {claims.told(miss, '.1%')} as practically no "

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.compute import Compute
     from workbench.population import Population
     from workbench.service import Job, JobState, ModelService
+    from workbench.tui.jobs_screen import Resumed
     from workbench.tui.messages import JobChanged
     from workbench.tui.opened import Opened
     from workbench.tui.panes.base import Pane
@@ -423,10 +424,15 @@ class WorkbenchApp(App[None]):
 
     def action_jobs(self) -> None:
         """Everything that runs or ran, with cancel."""
+        from workbench.analyses import find
         from workbench.tui.jobs_screen import JobsScreen
 
+        def answered(task: "Resumed | None") -> None:
+            if task is not None:
+                self._open_run(find(task[0]), task[1])
+
         if self.service is not None:
-            self.push_screen(JobsScreen(self.service))
+            self.push_screen(JobsScreen(self.service), answered)
 
     def action_help(self) -> None:
         """The keys of this pane, and the general ones."""

@@ -16,7 +16,6 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from workbench.analyses import columns, find
-from workbench.analysis import Selection
 from workbench.crossing import choices, defaults, side_of
 from workbench.errors import WorkbenchError
 from workbench.expressions import MAX_LENGTH
@@ -24,6 +23,7 @@ from workbench.runs import beside, has_runs
 from workbench.service import Job, JobState, ModelService
 from workbench.storage import write_text
 from workbench.text import clean
+from workbench.tui.chosen import chosen, where
 from workbench.tui.commands import command_line
 from workbench.tui.help_screen import HelpScreen, key_bar
 from workbench.tui.sampling import following
@@ -49,22 +49,6 @@ class Answer:
 
     row: int | None
     filter: str = ""
-
-
-def shown_rows(view: View) -> Selection:
-    """What analyses run on: the marked networks, else those shown."""
-    rows = view.marks.nonzero()[0] if view.marks.any() else view.rows
-    return Selection(view.population, None if len(rows) == len(view.population) else tuple(rows.tolist()))
-
-
-def where(view: View) -> str:
-    """The same as a filter."""
-    if view.marks.any():
-        return f"id in {view.marks.nonzero()[0].tolist()}"
-    arranged = view.arrangement
-    group = "" if arranged.group is None else f"group == {view.population.groups.names[arranged.group]!r}"
-    both = [text for text in (group, arranged.expression.strip()) if text]
-    return both[0] if len(both) == 1 else " and ".join(f"({text})" for text in both)
 
 
 class ColumnsScreen(ModalScreen[Answer]):
@@ -125,7 +109,7 @@ class ColumnsScreen(ModalScreen[Answer]):
         self.tracing = has_runs(view.population, self.runs)
         """Whether the run of the network is drawn."""
         self.job: Job | None = None
-        self._selection = shown_rows(view)
+        self._selection = chosen(view)
         self._frame: columns.Frame | None = None
         self._placed = False
         self._said = ""

@@ -76,8 +76,9 @@ class ChoosingPane(WatchingPane, FoldingPane):
 
     def _show_again(self) -> None:
         """What a session before has shown, if it is kept."""
-        (name, params), self.state.again = self.state.again or ("", None), None
-        if name and self.state.job is None and self.state.generator is not None:
+        again, self.state.again = self.state.again, None
+        if again is not None and self.state.job is None and self.state.generator is not None:
+            name, params = again
             same = params.generator == self.state.params.generator
             if same and self.service.knows(find(name), Selection(self.view.population), params):
                 self.start(name, params)

@@ -14,7 +14,6 @@ from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
-from workbench.tui.columns_screen import Answer, ColumnsScreen
 from workbench.tui.panes.asking import AskingPane
 from workbench.tui.view import CURSOR, View
 from workbench.tui.widgets.groups import GroupsPanel
@@ -254,6 +253,7 @@ class DatasetPane(AskingPane):
         if not len(self.view.rows):
             self.say("no networks: the filter lets none through")
             return
+        from workbench.tui.columns_screen import Answer, ColumnsScreen
 
         async def answered(answer: Answer | None) -> None:
             if answer is None:

@@ -44,7 +44,7 @@ class ResultsState:
     kept: list[Kept] | None = None
     """Newest first; None until the folder has been looked at."""
     sought: str = ""
-    """Words that a result must have."""
+    """What a result must have, with commas between: `converge, seed 4, this one`."""
     key: str = ""
     """The result under the cursor."""
     first: str = ""
@@ -73,9 +73,9 @@ class ResultsState:
 
     @property
     def shown(self) -> list[Kept]:
-        """Those that have all the words."""
-        words = self.sought.lower().split()
-        return [k for k in self.kept or () if all(word in self.lines[k.key] for word in words)]
+        """Those that have all that is sought."""
+        parts = [part.strip() for part in self.sought.lower().split(",")]
+        return [k for k in self.kept or () if all(part in self.lines[k.key] for part in parts)]
 
     def find(self, key: str) -> Kept | None:
         """The result with a key."""
@@ -141,7 +141,7 @@ class ResultsPane(FoldingPane):
         border: round $panel-lighten-2; border-title-color: $text; background: $background; }
     ResultsPane OptionList:focus { border: round $accent; }
     ResultsPane.-beside OptionList { width: 50%; height: 100%; }
-    ResultsPane #about { width: 100%; height: 9; scrollbar-size-vertical: 1; padding: 0 1; }
+    ResultsPane #about { width: 100%; height: 7; scrollbar-size-vertical: 1; padding: 0 1; }
     ResultsPane.-beside #about { width: 50%; height: 100%; border: round $panel-lighten-2;
         border-title-color: $text; }
     ResultsPane #about Static { height: auto; }
@@ -177,7 +177,7 @@ class ResultsPane(FoldingPane):
 
     def on_mount(self) -> None:
         """Look at what there is."""
-        self.list.border_title = "results"
+        self.list.border_title = "when, what, time it took, population, parameters"
         self.query_one("#about").border_title = "result"
         self._fit(self.app.size.width, self.app.size.height)
         self.look()
@@ -301,7 +301,7 @@ class ResultsPane(FoldingPane):
             self.choices_changed()
             return
         try:
-            both = await asyncio.to_thread(past.held_against, self.service.cache, first, kept)
+            both = await asyncio.to_thread(past.held_against, self.service.cache, first, kept, True)
         except WorkbenchError as error:
             self.say(str(error))
             return
@@ -344,7 +344,7 @@ class ResultsPane(FoldingPane):
             return
         key = kept.key[:8] if kept is not None else ""
         label, value, placeholder = {
-            "filter": ("only with", self.state.sought, "words: an analysis, a parameter, a population, a date"),
+            "filter": ("only with", self.state.sought, "with commas between: survival, seed 4, this one, 11-21"),
             "save": ("save to", f"{kept.analysis if kept else ''}-{key}{NUMBERS}", f"a new {NUMBERS} or {FIGURE}"),
             "delete": (f"delete {key}?", "", "y deletes it"),
         }[what]

@@ -157,9 +157,9 @@ class LatentMap(Chart, can_focus=True):
         for row, column in np.argwhere(level > FULL // 2):
             cells.styles[box.top + row][box.left + column] = "first"
         self._path = self._path_here()
+        self._place(box, x, y)
         if len(self._path):
             join(cells, box, x.share(self._path[:, 0]), 1 - y.share(self._path[:, 1]))
-        self._place(box, x, y)
         if axes:
             frame(cells, box, x, y, lambda share: min(rows - 1, int((1 - share) * rows)))
             if not labelled:
