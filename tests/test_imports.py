@@ -176,6 +176,7 @@ def test_lower_layers_know_nothing_above(name):
         "analyses",
         "reproductions",
         "reproducing",
+        "claims",
         "comparing",
         "sweeping",
         "repairs",

@@ -52,6 +52,9 @@ def test_survival_is_the_number_of_steps():
 def test_groups_of_survival_are_the_papers_and_of_return_quarters(tmp_path):
     spec = PolicySpec.cartpole()
     assert Population(spec, initial(spec, 3, 0)).groups is CARTPOLE
+    longer = Population(spec, initial(spec, 3, 0), {"survival": np.array([3.0, 200, 417])})
+    assert longer.groups.names == (*CARTPOLE.names, "over 200")
+    assert longer.groups.count(longer.performance).tolist() == [1, 0, 0, 1, 1]
     returns = np.arange(-200.0, 0)
     networks = Population(CAR, initial(CAR, 200, 0), {"return": returns})
     assert len(networks.groups) == 4 and (networks.groups.count(networks.performance) == 50).all()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.groups import CARTPOLE, Groups
+from workbench.groups import CARTPOLE, LONGER, Groups
 from workbench.policies import PolicySpec
 
 ONE_A_STEP = ("CartPole-", "InvertedPendulum-")
@@ -62,8 +62,8 @@ def measure_of(spec: PolicySpec) -> Measure:
 
 
 def groups_of(spec: PolicySpec, edges: tuple[float, ...], values: NDArray | None) -> Groups:
-    """Groups by the edges given; without any the paper's where survival is measured, quarters of what is measured
-    elsewhere.
+    """Groups by the edges given; without any the paper's where survival is measured (and one above, where some survive
+    longer than its episodes last), quarters of what is measured elsewhere.
 
     Args:
         spec: of the networks.
@@ -74,10 +74,10 @@ def groups_of(spec: PolicySpec, edges: tuple[float, ...], values: NDArray | None
         WorkbenchError: edges that do not rise.
     """
     if edges:
-        return Groups.between(edges)
-    if measure_of(spec) is SURVIVAL:
-        return CARTPOLE
+        return next((known for known in (CARTPOLE, LONGER) if known.edges == edges), None) or Groups.between(edges)
     finite = np.zeros(0) if values is None else values[np.isfinite(values)]
+    if measure_of(spec) is SURVIVAL:
+        return LONGER if (finite > LONGER.edges[-1]).any() else CARTPOLE
     if not len(finite):
         return Groups((), ("all measured",))
     found = {float(f"{edge:.3g}") for edge in np.quantile(finite, QUARTERS)}

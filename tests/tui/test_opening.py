@@ -182,3 +182,21 @@ def test_recent_files_survive_whatever_lies_there(tmp_path):
         assert recent.paths() == []
     recent.remember(tmp_path / "3")
     assert recent.paths() == [str(tmp_path / "3")]
+
+
+async def test_networks_are_saved_from_the_table(opened, tmp_path):
+    path, begin = opened
+    app = WorkbenchApp(str(path), Compute("cpu", 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(pilot)
+        for out, rows in ((tmp_path / "all.safetensors", range(20)), (tmp_path / "two.safetensors", (3, 5))):
+            app.view.marks[list(rows) if len(rows) < 20 else []] = True
+            await pilot.press("x")
+            app.pane.query_one("#prompt-input", Input).value = str(out)
+            await pilot.press("enter")
+            await until(pilot, lambda out=out: str(out) in str(app.pane.query_one("#said", Static).content))
+            assert (load(out).weights == app.view.population.weights[list(rows)]).all() and app.clipboard == str(out)
+        await pilot.press("x")
+        app.pane.query_one("#prompt-input", Input).value = str(out)
+        await pilot.press("enter")
+        await until(pilot, lambda: "already there" in str(app.pane.query_one("#said", Static).content))

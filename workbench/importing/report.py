@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -98,7 +99,9 @@ def _row(of: Gathered) -> Row:
 def table(frame: Report) -> Group:
     """A row a population; below it what was assumed, and what was left out and why."""
     out = Table(
-        title=Text(f"{clean(frame.path, 60)}: {frame.networks:,} networks in {frame.read:,} of {frame.files:,} files")
+        title=Text(f"{clean(frame.path, 60)}: {frame.networks:,} networks in {frame.read:,} of {frame.files:,} files"),
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
     )
     for name in ("networks", "files", "spec", "environment", "not finite", "constant", "twice"):
         out.add_column(name, justify="left" if name in ("spec", "environment") else "right", overflow="fold")

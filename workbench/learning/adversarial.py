@@ -8,6 +8,7 @@ units in the discriminator, the loss that does not saturate), on standardised we
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +18,13 @@ from torch.func import functional_call
 from torch.nn.functional import elu, leaky_relu, softplus
 
 from workbench.compute import Compute
-from workbench.generators.cartpolegen import WIDTHS, Settings
 from workbench.learning.data import ALL, TrainingData
 from workbench.learning.loop import Optimisation, Phase, optimise
 from workbench.learning.modules import linear
 
 RATE, MOMENTUM, LEAK = 2e-4, 0.5, 0.2
+WIDTHS = (128, 64)
+"""CartPoleGen's, from weights to latents."""
 
 
 class Chain(nn.Module):
@@ -67,10 +69,14 @@ class Attempt:
             return (self.modules["discriminator"](torch.from_numpy(x).to(self.device))[:, 0] > 0).cpu().numpy()
 
 
-def attempt(
-    data: TrainingData, settings: Settings, seed: int, compute: Compute
-) -> Iterator[tuple[Attempt, Optimisation]]:
-    """Train on all training networks, with epochs, batches and latents of CartPoleGen; yields as `contract.train` does.
+def attempt(data: TrainingData, settings: Any, seed: int, compute: Compute) -> Iterator[tuple[Attempt, Optimisation]]:
+    """Train on all training networks; yields as `contract.train` does.
+
+    Args:
+        data: what it learns from.
+        settings: CartPoleGen's, of which it takes `epochs`, `batch` and `latents`.
+        seed: of initialisation, order and noise.
+        compute: device and threads.
 
     Raises:
         WorkbenchError: a loss that is not finite.

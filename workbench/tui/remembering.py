@@ -68,7 +68,8 @@ def recall(view: View, said: Mapping[str, Any]) -> str:
     arrangement = Arrangement(**read_fields(Arrangement, said.get("arrangement")))
     if arrangement.group is not None and not 0 <= arrangement.group < len(view.population.groups):
         arrangement = replace(arrangement, group=None)
-    fewer: tuple[dict[str, Any], ...] = ({}, {"expression": ""}, {"sort": ""}, {"expression": "", "sort": ""})
+    unsorted = {"sort": "", "descending": False}
+    fewer: tuple[dict[str, Any], ...] = ({}, {"expression": ""}, unsorted, {"expression": "", **unsorted})
     for wanted in (replace(arrangement, **less) for less in fewer):
         with contextlib.suppress(WorkbenchError):
             view.apply(view.arranged(**asdict(wanted)), **asdict(wanted))

@@ -1,17 +1,20 @@
 """The line under the table of the Dataset pane: filters, searches, a network's number, and which columns say runs."""
 
+import os
 from collections.abc import Awaitable
 from typing import Any
 
 import numpy as np
 from textual.widgets import Input, Static
 
+from workbench.analyses import find
+from workbench.analysis import Selection
 from workbench.axes import number
 from workbench.errors import WorkbenchError
 from workbench.performance import SURVIVAL
 from workbench.runs import RunColumns, beside
 from workbench.runs import check as check_runs
-from workbench.service import ModelService
+from workbench.service import Job, JobState, ModelService
 from workbench.tui.panes.base import Pane
 from workbench.tui.view import RUNS, View, runs_of
 from workbench.tui.widgets.table import NetworkTable
@@ -24,6 +27,7 @@ class AskingPane(Pane):
         super().__init__(service, view)
         self._asking = ""
         self._sought = ""
+        self._exporting: Job | None = None
 
     @property
     def table(self) -> NetworkTable:
@@ -46,6 +50,7 @@ class AskingPane(Pane):
             "filter": ("filter", self.view.arrangement.expression, self._example),
             "find": ("find", self._sought, self._example),
             "jump": ("network #", "", "its id"),
+            "export": (f"save {self._exported} to", "", "a new .safetensors, .npz, .csv or .json file, or a folder"),
             "runs": ("columns of run and step", " ".join(runs_of(self.view)), " ".join(RunColumns())),
         }[what]
         self.query_one("#prompt-label", Static).update(label)
@@ -80,11 +85,48 @@ class AskingPane(Pane):
         self._close_prompt()
         if self._asking == "runs":
             self._name_runs(text)
+        elif self._asking == "export":
+            self._export(text)
         elif self._asking == "find":
             self._sought = text
             self.action_find_next(False)
         elif text:
             self._jump(text.lstrip("#"))
+
+    @property
+    def _exported(self) -> str:
+        """What would be saved, in words."""
+        marked = int(self.view.marks.sum())
+        return f"the {marked:,} marked" if marked else f"the {len(self.view.rows):,} shown"
+
+    def _export(self, text: str) -> None:
+        """Save the marked networks, or all that are shown, as `agentemb-tui export` does."""
+        if not text:
+            return
+        population = self.view.population
+        rows = np.flatnonzero(self.view.marks) if self.view.marks.any() else self.view.rows
+        every = len(rows) == len(population) and bool((rows == np.arange(len(rows))).all())
+        selection = Selection(population, None if every else tuple(rows.tolist()))
+        export = find("export")
+        try:
+            self._exporting = self.service.submit(export, selection, export.Params(to=os.path.expanduser(text)))
+        except WorkbenchError as error:
+            self.say(str(error))
+
+    def watches(self, job: Job) -> bool:
+        """An export is told of under the table."""
+        return job is self._exporting
+
+    def job_changed(self, job: Job) -> None:
+        """An export is over: where it is, for the clipboard too."""
+        if job is not self._exporting or not job.state.final:
+            return
+        if job.state is JobState.DONE:
+            path = os.path.abspath(job.frame.path)
+            self.app.copy_to_clipboard(path)
+            self.say(f"{job.frame.done:,} networks saved to {path} (copied)")
+        else:
+            self.say(job.error or "not saved: it was cancelled")
 
     def _name_runs(self, text: str) -> None:
         words = text.split()

@@ -49,6 +49,7 @@ class DatasetPane(AskingPane):
         ("e E", "next, previous episode"),
         ("o", "overview of groups"),
         ("[ ]", "previous, next checkpoint of a run"),
+        ("x", "save networks"),
         ("R", "which columns say run and step"),
         ("↑ ↓ j k", "network"),
         ("← → h l", "column"),
@@ -70,6 +71,7 @@ class DatasetPane(AskingPane):
         Binding("left_square_bracket", "checkpoint(-1)"),
         Binding("right_square_bracket", "checkpoint(1)"),
         Binding("R", "ask('runs')"),
+        Binding("x", "ask('export')"),
         Binding("i", "side('inspector')"),
         Binding("o", "side('groups')"),
         Binding("space", "play"),
@@ -171,7 +173,8 @@ class DatasetPane(AskingPane):
                 self.say(str(job.error))
             elif job.state is JobState.DONE:
                 self.query_one(GroupsPanel).show(self.view, job.frame)
-        elif job is self._inspecting and job.state.final:
+        super().job_changed(job)
+        if job is self._inspecting and job.state.final:
             if job.state is JobState.FAILED:
                 self.say(str(job.error))
             self._show_inspected()

@@ -167,6 +167,8 @@ class NetworkTable(Widget, can_focus=True):
 
     def _scroll_to_cursor(self) -> bool:
         before = self.top
+        if not self.size.height:
+            return False  # not on the screen yet: how many fit is not known
         count = len(self.view.rows) if self.view else 0
         if self.cursor < self.top:
             self.top = self.cursor
