@@ -15,8 +15,7 @@ from trainings import ONE, fit, tiny_pairs
 
 from workbench import generators
 from workbench.analyses import find, names
-from workbench.analysis import Analysis, Selection, describe_params, params_json
-from workbench.cli import _plain
+from workbench.analysis import Analysis, Selection, describe_params, params_json, plain
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.learning import scoring
@@ -186,7 +185,7 @@ def test_every_frame_is_shown_on_80_columns(analysis, frames):
 def test_every_frame_has_a_summary_in_json(analysis, frames):
     for frame in frames:
         said = analysis.summary(frame)
-        assert json.loads(json.dumps(_plain(said), allow_nan=False)) == _plain(said)
+        assert json.loads(json.dumps(plain(said), allow_nan=False)) == plain(said)
         assert said
 
 
@@ -265,7 +264,7 @@ def test_the_command_line_says_the_same(analysis, population, tmp_path, cli):
     clear(tmp_path)
     *_, last = analysis.run(Compute("cpu", 1), selection, params)
     assert last.done == last.total
-    assert found == json.loads(json.dumps(_plain(analysis.summary(last))))
+    assert found == json.loads(json.dumps(plain(analysis.summary(last))))
 
 
 def test_the_command_line_prints_its_table(analysis, population, tmp_path, cli):
@@ -799,7 +798,7 @@ def test_a_network_that_is_not_finite_does_not_spoil_the_map(population, tmp_pat
     page = io.StringIO()
     Console(file=page, width=80).print(analysis.table(last))
     assert "nan" not in page.getvalue().lower()
-    assert None not in _plain(analysis.summary(last)["posterior_sd"])
+    assert None not in plain(analysis.summary(last)["posterior_sd"])
 
 
 def test_copies_are_held_against_their_originals(population, tmp_path):

@@ -15,8 +15,7 @@ from scipy.optimize import linear_sum_assignment
 
 from workbench import comparing, service
 from workbench.analyses import converge, pair
-from workbench.analysis import Selection
-from workbench.cli import _plain
+from workbench.analysis import Selection, plain
 from workbench.comparing import COLUMNS, CONTROLS
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
@@ -204,7 +203,7 @@ def test_what_was_compared_stays_when_it_is_cancelled(few, tmp_path):
     assert frame.labels == ()
     text = printed(converge, frame)
     assert "comparing…" in text and "nan" not in text
-    assert json.dumps(_plain(converge.summary(frame)), allow_nan=False)
+    assert json.dumps(plain(converge.summary(frame)), allow_nan=False)
     converge.write_matrix(ONE, Selection(population), converge.Params(**SMALL), frame, tmp_path / "part.npz")
     with np.load(tmp_path / "part.npz") as kept:
         assert np.isfinite(kept["output-cd"]).any()
@@ -370,7 +369,7 @@ def test_the_command_line_writes_what_it_computed(few, tmp_path, cli):
     frame = last_of(converge, few)
     found = json.loads(said.out)
     assert found.pop("population")["hash"] == few.content_hash
-    assert found == json.loads(json.dumps(_plain(converge.summary(frame))))
+    assert found == json.loads(json.dumps(plain(converge.summary(frame))))
     assert found["matrices"]["cd"] == frame.matrices[0].tolist()
     with np.load(files["m.npz"]) as kept:
         assert set(kept) == {*frame.columns, "names", "rows", "survival", "groups", "states", "states_hash"}
@@ -722,7 +721,7 @@ def test_a_pair_from_the_command_line(few, tmp_path, cli):
     found = json.loads(said.out)
     frame = last_of(pair, few, first=2, second=7)
     found.pop("population")
-    assert found == json.loads(json.dumps(_plain(pair.summary(frame))))
+    assert found == json.loads(json.dumps(plain(pair.summary(frame))))
     words = " ".join(ElementTree.parse(svg).getroot().itertext())
     assert "#2 and #7" in words and "where they act differently" in words
     said = cli("pair", few.path, "--first", 2, "--second", 7, *QUICK)

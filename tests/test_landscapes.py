@@ -16,8 +16,7 @@ import workbench
 from workbench import generators
 from workbench.analyses import landscape
 from workbench.analyses.landscape import Params
-from workbench.analysis import Selection
-from workbench.cli import _plain
+from workbench.analysis import Selection, plain
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.numerics.landscapes import filter_normalised, plane
@@ -327,7 +326,7 @@ def test_the_picture_fills_from_the_middle(population, grid):
         Console(file=page, width=80).print(landscape.table(frame))
         assert "nan" not in page.getvalue().lower()
         assert ("playing…" in page.getvalue()) == (frame.done == 0)
-        json.dumps(_plain(landscape.summary(frame)), allow_nan=False)
+        json.dumps(plain(landscape.summary(frame)), allow_nan=False)
         ElementTree.fromstring(landscape.svg(frame))
     assert known == list(range(grid + 1))
 
@@ -353,7 +352,7 @@ def test_what_it_comes_to_is_counted(population):
 
 def test_everything_is_in_the_summary_and_the_drawing(population):
     frame = last(population, Params(**AGENTS, **SMALL))
-    found = json.loads(json.dumps(_plain(landscape.summary(frame)), allow_nan=False))
+    found = json.loads(json.dumps(plain(landscape.summary(frame)), allow_nan=False))
     for name, field in (
         ("survival", "survival"),
         ("x", "x"),

@@ -75,6 +75,25 @@ def test_agreement_is_the_share_of_states():
             agreement(*wrong)
 
 
+@pytest.mark.parametrize("outputs", [1, 3, 4])
+def test_behaviour_of_any_number_of_outputs(rng, outputs):
+    spec = PolicySpec((5, 7, outputs), "tanh")
+    weights, states = rng.normal(size=(6, spec.parameters)).astype(np.float32), rng.normal(size=(50, 5))
+    found = decisions(weights, spec, states)
+    assert found.shape == (6, 50 * (1 if outputs == 1 else outputs))
+    np.testing.assert_allclose(np.square(found).mean(1), 1, rtol=1e-5)
+    values = forward(weights, spec, states)
+    if outputs > 2:
+        same = (values[:3].argmax(2) == values[3:].argmax(2)).mean(1)
+        assert agreement(found[:3], found[3:], outputs).tolist() == same.tolist()
+        # What is added to all outputs decides nothing.
+        shifted = weights.copy()
+        shifted[:, -outputs:] += 3
+        np.testing.assert_allclose(decisions(shifted, spec, states), found, atol=1e-4)
+    else:
+        np.testing.assert_allclose(found * np.sqrt(np.square(values).mean((1, 2)))[:, None], values[:, :, 0], atol=1e-4)
+
+
 def assert_nearest(queries, points, k):
     s = queries.shape[1]
     indices, distances = nearest(queries, points, k)
@@ -167,8 +186,6 @@ def test_a_mirror_image_in_another_order_is_nothing_new(population, rng):
 def test_what_does_not_fit_is_told(rng):
     spec = PolicySpec((4, 3, 2))
     weights, vectors = rng.normal(size=(2, spec.parameters)), rng.normal(size=(4, 6))
-    with pytest.raises(WorkbenchError, match="behaviour vectors: expected two outputs, 4-3-3 elu has 3"):
-        decisions(weights, PolicySpec((4, 3, 3)), np.zeros((1, 4)))
     for states in (np.zeros((2, 3)), np.zeros((0, 4)), np.zeros(4)):
         with pytest.raises(WorkbenchError, match=r"behaviour vectors: expected states \(s, 4\), s > 0, got \("):
             decisions(weights, spec, states)

@@ -355,7 +355,7 @@ def test_a_gan_learns_a_simple_distribution(ready):
     """Weights that all lie close to one network are learnt: their means and spreads come back."""
     data = TrainingData.of(ready.population)
     random = np.random.default_rng(0)
-    assert adversarial.WIDTHS == discovery.held("workbench.generators", "cartpolegen", "WIDTHS")
+    assert discovery.held("workbench.generators", "cartpolegen", "WIDTHS") == adversarial.WIDTHS
     simple = data.weights[:1] + random.normal(0, 0.1, data.weights.shape).astype(np.float32)
     *_, (gan, state) = attempt(
         replace(data, weights=simple), generators.find("cartpolegen").SETTINGS(epochs=12), 0, COMPUTE
@@ -364,7 +364,7 @@ def test_a_gan_learns_a_simple_distribution(ready):
     assert state.done == state.total and len(gan.accuracy) == 12
     assert np.abs(made.mean(0) - data.weights[0]).max() < 0.2
     assert 0.02 < made.std(0).mean() < 0.2
-    assert 0.3 < gan.believed(simple).mean()
+    assert gan.believed(simple).mean() > 0.3
 
 
 @pytest.mark.parametrize(

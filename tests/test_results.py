@@ -215,6 +215,10 @@ def test_what_another_version_made_is_told(tmp_path, selection):
         past.params_of(survival)
     with pytest.raises(WorkbenchError, match="^abcdef: gone, or made by a version of survival that this one cannot"):
         past.frame_of(cache, survival)
+    with pytest.raises(WorkbenchError, match="^abcdef: what it says is of another version of fake$"):
+        past.told(replace(kept, program="older"), lambda frame: frame.missing, FRAME)
+    with pytest.raises(AttributeError):
+        past.told(kept, lambda frame: frame.missing, FRAME)
     assert past.params_of(replace(survival, params={"episodes": 7})) == find("survival").Params(episodes=7)
     assert past.changed(kept) == kept.params
     assert past.changed(replace(survival, params={"episodes": 100, "cap": 50, "seed": 0})) == {"cap": 50, "seed": 0}

@@ -16,8 +16,7 @@ from trainings import ONE
 import workbench
 from workbench import generators
 from workbench.analyses import converge, sweep, sweeps
-from workbench.analysis import Selection
-from workbench.cli import _plain
+from workbench.analysis import Selection, plain
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.learning.scoring import yardstick
@@ -195,7 +194,7 @@ def test_the_seed_is_of_episodes_and_states(swept, population):
 
 def test_everything_is_in_the_summary(swept):
     frame = swept[-1]
-    found = json.loads(json.dumps(_plain(sweep.summary(frame)), allow_nan=False))
+    found = json.loads(json.dumps(plain(sweep.summary(frame)), allow_nan=False))
     assert found["alphas"] == ALPHAS
     assert found["originals"] == frame.originals.tolist()
     assert found["convergence"] == frame.convergence.tolist()
@@ -322,7 +321,7 @@ def test_linear_policies_have_no_hidden_distance():
     assert "hidden CD" not in said(sweep, frame) and "nan" not in shown(sweep, frame).lower()
     walks = last(sweeps, networks, sweeps.Params(pairs=3, path=("original",), **FEW))
     assert np.isnan(walks.convergence).all() and walks.survival.shape == (3, 1, 4)
-    assert _plain(sweeps.summary(walks))["paths"]["original"]["hills_and_distance"]["p_value"] is None
+    assert plain(sweeps.summary(walks))["paths"]["original"]["hills_and_distance"]["p_value"] is None
     ElementTree.fromstring(sweeps.svg(walks))
 
 
@@ -612,7 +611,7 @@ def test_hills_and_others_are_drawn_by_their_distance(handmade):
 
 def test_every_walk_is_in_the_summary(many):
     frame = many[-1]
-    found = json.loads(json.dumps(_plain(sweeps.summary(frame)), allow_nan=False))
+    found = json.loads(json.dumps(plain(sweeps.summary(frame)), allow_nan=False))
     assert found["of"] == "held-out networks"
     assert len(found["walks"]) == 10
     for m, one in enumerate(found["walks"]):

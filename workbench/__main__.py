@@ -6,7 +6,7 @@ import sys
 from workbench.leaving import leave
 
 OPTIONS_OF_THE_PROGRAM = ("--help", "-h", "--version", "--install-completion", "--show-completion")
-OWN_COMMANDS = ("bench", "doctor", "merge", "open", "reproduce", "results", "select")
+OWN_COMMANDS = ("bench", "doctor", "keys", "merge", "open", "reproduce", "results", "select")
 
 
 def commands() -> set[str]:

@@ -98,7 +98,8 @@ class Announcement:
 
     def forget(self) -> None:
         """Show it no longer; what lies in its folder stays there."""
-        self.file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.file.unlink()
 
     def as_given(self) -> dict[str, Any]:
         """Its parameters, files named as they would be from where one is."""
@@ -183,7 +184,8 @@ def announced(job: Any, analysis: Analysis, headless: bool) -> Iterator[None]:
         if last.folder and os.path.isdir(last.folder):
             _write(path, last)
         else:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _progress(said: Announcement, job: Any) -> Announcement:
@@ -209,5 +211,5 @@ def _read(path: Path) -> Announcement | None:
         return Announcement(**values, params=params, file=path, written=written)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+            path.unlink()
         return None

@@ -119,13 +119,38 @@ def program(version: Annotated[bool, typer.Option("--version", help="Print the v
 def open_app(
     population: PopulationArgument = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Neither take up the last session nor keep this one.")] = False,
+    ascii_only: Annotated[bool, typer.Option("--ascii", help="Nothing but ASCII on the screen.")] = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
 ) -> None:
     """Open a population in the app (also without the word `open`)."""
     from workbench.tui.launch import launch
 
-    launch(str(population) if population else None, Compute(device, threads), fresh)
+    launch(str(population) if population else None, Compute(device, threads), fresh, ascii_only)
+
+
+@app.command(short_help="All keys, and the names by which the configuration binds them anew.")
+def keys(as_json: JsonOption = False) -> None:
+    """All keys with their names: `[keys]` in the configuration file binds a name to other keys."""
+    from workbench.config import config_path, read_config
+    from workbench.tui.keys import checked, table
+
+    known = table()
+    config, faults = read_config()
+    keymap, more = checked(config.keys, known)
+    bound = {named.id: keymap[named.id].split(",") if named.id in keymap else list(named.keys) for named in known}
+    if as_json:
+        print_json(bound)
+    else:
+        out = Table()
+        out.add_column("name")
+        out.add_column("keys")
+        for name, these in bound.items():
+            out.add_row(Text(name), Text("  ".join(these) + ("  (configured)" if name in keymap else "")))
+        Console().print(out)
+        complain(f'bound anew under [keys] in {config_path()}, as in "{known[0].id}" = "f1"')
+    for fault in (*faults, *more):
+        complain(fault)
 
 
 @app.command(short_help="What this machine and terminal offer.")
@@ -278,9 +303,9 @@ def show(key: KeyArgument, as_json: JsonOption = False) -> None:
     kept = past.chosen(cache.kept(), key)
     analysis, frame = past.analysis_of(kept), past.frame_of(cache, kept)
     if as_json:
-        print_json({"result": past.to_json(kept), **analysis.summary(frame)})
+        print_json({"result": past.to_json(kept), **past.told(kept, analysis.summary, frame)})
     else:
-        Console().print(past.table([kept]), analysis.table(frame))
+        Console().print(past.table([kept]), past.told(kept, analysis.table, frame))
 
 
 @results_app.command()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.text import columns
+
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
@@ -76,13 +78,6 @@ class Braille:
     def lines(self) -> list[str]:
         """The canvas as text."""
         return ["".join(chr(0x2800 + cell) if cell else " " for cell in row) for row in self.cells]
-
-
-def columns(character: str) -> int:
-    """How many columns a character takes: 2 for wide ones, 0 for what joins the one before it."""
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def breadth(text: str) -> int:

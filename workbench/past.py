@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,20 @@ def frame_of(cache: ResultCache, kept: Kept) -> Any:
     if frame is None:
         raise WorkbenchError(f"{kept.key[:8]}: gone, or made by a version of {kept.analysis} that this one cannot read")
     return frame
+
+
+def told(kept: Kept, how: Callable[[Any], Any], frame: Any) -> Any:
+    """A result's table, summary or figure.
+
+    Raises:
+        WorkbenchError: it is of an older program, and this one cannot tell it.
+    """
+    try:
+        return how(frame)
+    except Exception:  # whatever a frame of other times leads to: it is no fault of this program's
+        if kept.current:
+            raise
+        raise WorkbenchError(f"{kept.key[:8]}: what it says is of another version of {kept.analysis}") from None
 
 
 def chosen(kept: list[Kept], key: str) -> Kept:
@@ -210,7 +224,7 @@ def held_against(cache: ResultCache, first: Kept, second: Kept, brief: bool = Fa
     if first.analysis != second.analysis:
         raise WorkbenchError(f"results: expected two of one analysis, got {first.analysis} and {second.analysis}")
     analysis = analysis_of(first)
-    one, other = (analysis.summary(frame_of(cache, k)) for k in (first, second))
+    one, other = (told(k, analysis.summary, frame_of(cache, k)) for k in (first, second))
     return compare(one, other, brief)
 
 

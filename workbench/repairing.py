@@ -179,12 +179,11 @@ class Memory:
         from workbench.learning.scoring import yardstick
 
         self._yardstick, self._usual = None, 0.0
-        if population.spec.sizes[-1] == 2:
-            try:
-                self._yardstick = yardstick(population, ALL, seed, compute)
-            except WorkbenchError:  # too few networks to say what is usual
-                return
-            self._usual = float(np.median(self._yardstick.held_out_distances))
+        try:
+            self._yardstick = yardstick(population, ALL, seed, compute)
+        except WorkbenchError:  # too few networks to say what is usual
+            return
+        self._usual = float(np.median(self._yardstick.held_out_distances))
 
     def memorised(self, weights: NDArray[np.float32]) -> bool:
         """Whether the first of (k, p) is a copy in behaviour: `scoring.COPIED` of held-out networks' distance or less.

@@ -4,6 +4,7 @@ Results of a program that has changed since are no answer any more, but can be l
 at most, or as many megabytes as `AGENTEMB_RESULTS_MB` says: beyond that the oldest go.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -113,7 +114,7 @@ class ResultCache:
             arrays, header = storage.read_tensors(self.path(key))
             values = {name: _untold(value) for name, value in header["values"].items()}
             return analysis.Frame(**{**values, **{name: np.array(a) for name, a in arrays.items()}})
-        except (WorkbenchError, KeyError, TypeError, AttributeError):
+        except (WorkbenchError, KeyError, TypeError, ValueError, AttributeError):
             return None
 
     def kept(self) -> list[Kept]:
@@ -201,8 +202,10 @@ class ResultCache:
             if total <= most:
                 break
             if path.stem != keep:
-                path.unlink(missing_ok=True)
-                total, gone = total - size, gone + 1
+                with contextlib.suppress(OSError):  # removed by another process, or not ours
+                    path.unlink()
+                    gone += 1
+                total -= size
         return gone
 
     def _files(self) -> list[tuple[Path, int, float]]:

@@ -86,10 +86,17 @@ def sweep_strays(folder: Path, name: str = "", age: float = 0.0) -> int:
         age: seconds since they were written, at least: where others may be writing.
     """
     strays = [p for p in folder.glob(f".{glob.escape(name) or '*'}{_TEMPORARY}*") if p.is_file()]
-    strays = [p for p in strays if not age or time.time() - p.stat().st_mtime > age]
+    strays = [p for p in strays if not age or _is_older(p, age)]
     for stray in strays:
         stray.unlink(missing_ok=True)
     return len(strays)
+
+
+def _is_older(path: Path, age: float) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > age
+    except OSError:  # finished in this moment
+        return False
 
 
 def remove_folder(folder: Path) -> None:

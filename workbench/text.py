@@ -10,6 +10,13 @@ def clean(text: object, limit: int = 500) -> str:
     return result if len(result) <= limit else result[: limit - 1] + "…"
 
 
+def columns(character: str) -> int:
+    """How many columns a character takes: 2 for wide ones, 0 for what joins the one before it."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
 def duration(seconds: float | None) -> str:
     """`42 s`, `9 min`, `2 h 10 min`; `?` for None."""
     if seconds is None:

@@ -25,6 +25,9 @@ SCENES = {
     # The best held-out network, less of it gone than at first.
     "repair": ["5", "idle", "idle", "L", *["backspace"] * 4, "0", "full_stop", "1", "enter", "idle", "idle",
                *["full_stop"] * 40],
+    # Two small comparisons and a walk; then what is kept of them.
+    "results": ["3", "n", *["backspace"] * 3, "4", "0", "enter", "r", "idle", "s", "r", "idle", "4", "idle", "6", "idle",
+                *["down"] * 3, "idle", "home", "down", "idle"],
 }  # fmt: skip
 # `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}

@@ -27,4 +27,4 @@ async def test_a_reproduction_runs_on_all_networks_whatever_is_marked(population
         job = app.screen.job
         await until(pilot, lambda: job.state.final)
         assert job.error is None and job.selection.rows is None
-        await until(pilot, lambda: "Claim 15, " in text(app))
+        await until(pilot, lambda: "Measured twice" in text(app))

@@ -21,6 +21,7 @@ from workbench.tui.comparison_screen import ComparisonScreen
 from workbench.tui.panes.converge import ConvergePane
 from workbench.tui.panes.dataset import DatasetPane
 from workbench.tui.panes.results import ResultsPane
+from workbench.tui.panes.sample import SamplePane
 from workbench.tui.run_screen import ResultScreen, RunScreen
 from workbench.tui.view import Arrangement
 
@@ -31,6 +32,8 @@ CPU = Compute("cpu", 1)
 def homes_of_its_own(tmp_path, monkeypatch):
     for name in ("CACHE", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    # What the panes ask for is not kept beside what a test keeps, however slow the machine.
+    monkeypatch.setattr("workbench.service.WORTH_KEEPING", float("inf"))
 
 
 def keep(population, name, where="", age=0, **params):
@@ -248,3 +251,22 @@ async def test_tasks_of_other_processes_are_shown_stopped_and_gone_on_with(popul
         await pilot.press("c")
         await until(pilot, lambda: "not finished" not in text(app))
         assert lies.is_dir()
+
+
+async def test_samples_of_before_are_shown_at_once(population, trained, monkeypatch):
+    monkeypatch.setattr("workbench.service.WORTH_KEEPING", 0.0)
+    async with opened(population, remembers=True) as (app, pilot):
+        await surveyed(app, pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.pane, SamplePane) and app.pane.state.generator is not None)
+        app.pane.state.change(count=12, seed=3)
+        await pilot.press("r")
+        await until(pilot, lambda: app.pane.state.shown is not None and not app.pane.state.working)
+        before = app.pane.state.shown.frame
+        app.remember()
+    async with opened(population, remembers=True) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.pane, SamplePane) and app.pane.state.shown is not None)
+        await until(pilot, lambda: not app.pane.state.working)
+        state = app.pane.state
+        assert state.job.cached and state.params.count == 12 and state.current
+        assert np.array_equal(state.shown.frame.weights, before.weights)

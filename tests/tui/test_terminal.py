@@ -1,5 +1,6 @@
 """The app in a real terminal: tmux, keys sent, the screen read back."""
 
+import json
 import os
 import shutil
 import signal
@@ -69,11 +70,11 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(request):
+def terminal(tmp_path):
     opened = []
 
     def open_terminal(width=80, height=24, **env):
-        opened.append(Terminal(width, height, **env))
+        opened.append(Terminal(width, height, **{"XDG_STATE_HOME": str(tmp_path / f"state-{len(opened)}"), **env}))
         return opened[-1]
 
     yield open_terminal
@@ -122,6 +123,28 @@ def test_a_signal_restores_the_terminal(terminal, population_path, tmp_path, num
     t.until(f"code={128 + number}")
     t.type("echo still here")
     t.until("still here")
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_what_one_was_at_comes_back_whatever_ended_the_app(terminal, population_path, tmp_path, number):
+    t = terminal(XDG_STATE_HOME=str(tmp_path))
+    t.type(f"sh -c 'echo $$ > {tmp_path}/pid; exec {COMMAND} {population_path}'")
+    t.until("96 networks", "n 100")
+    t.press("m", "m")
+    t.until("2 marked")
+    if number == signal.SIGKILL:
+        deadline = time.monotonic() + PATIENCE
+        while [[0, 2]] not in [json.loads(p.read_text())["marks"]["rows"] for p in tmp_path.glob("*/sessions/[!.]*")]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    os.kill(int((tmp_path / "pid").read_text()), number)
+    again = terminal(XDG_STATE_HOME=str(tmp_path))
+    again.type(f"{COMMAND} {population_path}")
+    again.until("2 marked", "▶ 2")
+    again.press("q")
+    again.until("ready>")
+    again.type(f"{COMMAND} --fresh {population_path}")
+    again.until("96 networks", "▶ 0")
 
 
 def test_suspending_and_coming_back_paints_again(terminal, population_path):

@@ -7,17 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
+from rich.text import Text
 
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
+from workbench.errors import WorkbenchError
 from workbench.numerics.statistics import mean_interval
 from workbench.paper import CONSTANT_AGENT, RANDOM_AGENT, TABLE_1_TRAINING
 from workbench.performance import SURVIVAL, measure_named
 from workbench.physics import is_cartpole
+from workbench.policies import PolicySpec
 from workbench.population import fingerprints
 from workbench.rollouts.baselines import baselines
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import performance
+from workbench.text import clean
 
 ALL = "all"
 SLOW_EPISODES = 100
@@ -69,6 +73,8 @@ class Frame:
     """Networks whose weights are all the same finite number."""
     duplicates: int
     """Networks whose weights another one before them has too."""
+    fault: str = ""
+    """Why no baselines are played, where none are."""
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -91,20 +97,25 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
             if len(part):
                 means[g], deviations[g] = part.mean(), part.std()
     held = int(np.asarray(population["held_out"])[selection.indices].sum()) if "held_out" in population.columns else 0
-    agents = baselines(population.spec)
-    measures = np.zeros((len(agents), 3))
+    agents: dict[str, tuple[NDArray[np.float32], PolicySpec]] = {}
+    measures, fault = np.zeros((0, 3)), ""
     played = params.episodes if is_cartpole(population.spec) else min(params.episodes, SLOW_EPISODES)
     counts = np.zeros(3, np.int64)
 
     def frame(done: int) -> Frame:
         return Frame(
             done, n, population.measure.name, measured, rows, sizes, means, deviations, tuple(agents), measures, played,
-            params.seed, held, *map(int, counts),
+            params.seed, held, *map(int, counts), fault,
         )  # fmt: skip
 
-    for b, (weights, spec) in enumerate(agents.values()):
-        interval = mean_interval(performance(weights, spec, Episodes(played, params.cap, params.seed), compute)[0])
-        measures[b] = interval.value, interval.low, interval.high
+    try:
+        agents = baselines(population.spec)
+        measures = np.zeros((len(agents), 3))
+        for b, (weights, spec) in enumerate(agents.values()):
+            interval = mean_interval(performance(weights, spec, Episodes(played, params.cap, params.seed), compute)[0])
+            measures[b] = interval.value, interval.low, interval.high
+    except WorkbenchError as error:  # what cannot be played can be looked at
+        agents, measures, fault = {}, np.zeros((0, 3)), str(error)
     yield frame(0)
     population.verify()
     seen: list[NDArray[np.uint64]] = []
@@ -146,6 +157,8 @@ def table(frame: Frame) -> Table:
         f"baselines: 95 % interval, {frame.episodes} episodes, seed {frame.seed}; held out {frame.held_out:,}; "
         f"not finite {frame.not_finite}, constant {frame.constant}, duplicate {frame.duplicates}"
     )
+    if frame.fault:
+        out.caption = Text(f"{clean(frame.fault)}; {out.caption}")
     return out
 
 

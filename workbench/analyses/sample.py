@@ -194,7 +194,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     near, agree = closest.rows, closest.agreement
     near_distance = closest.distances / np.median(held_against.held_out_distances)
     add(label(generator, selector), weights, survival, (chosen.candidates / n, chosen.episodes), closest)
-    word, sentence = verdict(scores[0][: len(METRICS)], floor)
+    word, sentence = verdict(scores[0][: len(METRICS)], floor, measure.unit)
     if params.without:
         sentence += _conditioned(held_against, weights, params.without)
     yield frame(2)

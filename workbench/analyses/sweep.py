@@ -197,7 +197,7 @@ def _nearest(
     from workbench.learning.data import ALL
     from workbench.learning.scoring import yardstick
 
-    if population.spec.sizes[-1] != 2 or not population.measured or len(population) < 20:
+    if not population.measured or len(population) < 20:
         return np.full(shape, -1), np.full(shape, np.nan)
     try:
         held_against = yardstick(population, ALL, seed, compute)

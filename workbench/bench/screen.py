@@ -237,7 +237,9 @@ def start(terminal: Terminal, name: str) -> None:
             terminal.send("tab")
         at = names.index(field)
         terminal.quiet(0.2)
-        terminal.send("end", "ctrl+u", value.format(home=terminal.home))
+        for words in ("end", "ctrl+u", value.format(home=terminal.home)):
+            terminal.send(words)
+            terminal.quiet(0.2)
         terminal.quiet(0.2)
     terminal.forget()
     terminal.send("ctrl+r")

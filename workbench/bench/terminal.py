@@ -50,12 +50,19 @@ def program() -> list[str]:
 class Terminal:
     """A process in a pseudo-terminal, in a home of its own; a context manager, which ends it.
 
+    With `at_home` it works in that home, and what it saves under names without a folder is removed with it.
+
     Raises:
         WorkbenchError: it cannot be started.
     """
 
     def __init__(
-        self, command: Sequence[str], columns: int = COLUMNS, lines: int = LINES, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        columns: int = COLUMNS,
+        lines: int = LINES,
+        env: Mapping[str, str] | None = None,
+        at_home: bool = False,
     ) -> None:
         self._home = tempfile.TemporaryDirectory(prefix="agentemb-bench-")
         self.home = Path(self._home.name)
@@ -69,7 +76,7 @@ class Terminal:
         try:
             self.process = subprocess.Popen(
                 command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(self._home.name, env or {}),
-                start_new_session=True,
+                start_new_session=True, cwd=self.home if at_home else None,
             )  # fmt: skip
         except OSError as error:
             os.close(self.ours)

@@ -17,6 +17,7 @@ from workbench.learning.data import ALL, held_out_rows, survival_of
 from workbench.numerics import novelty
 from workbench.numerics.distributions import bootstrap, wasserstein
 from workbench.numerics.statistics import mean_interval
+from workbench.performance import SURVIVAL
 from workbench.population import Population
 from workbench.rollouts.states import visited
 
@@ -125,8 +126,8 @@ class Yardstick:
         k = min(NEIGHBOURS, len(self.training))
         rows, distances = novelty.nearest(decided, self.known, k)
         return Nearest(
-            self.training[rows[:, 0]], distances[:, 0], novelty.agreement(decided, self.known[rows[:, 0]]),
-            self.training[rows],
+            self.training[rows[:, 0]], distances[:, 0],
+            novelty.agreement(decided, self.known[rows[:, 0]], self.population.spec.sizes[-1]), self.training[rows],
         )  # fmt: skip
 
     def closeness(self, weights: NDArray, near: Nearest | None = None) -> NDArray[np.float64]:
@@ -203,13 +204,13 @@ def yardstick(population: Population, group: str, seed: int, compute: Compute) -
     return found
 
 
-def verdict(score: NDArray, floor: float) -> tuple[str, str]:
-    """One word and the sentence that says why."""
+def verdict(score: NDArray, floor: float, unit: str = SURVIVAL.unit) -> tuple[str, str]:
+    """One word and the sentence that says why; `unit` is that of the measure."""
     s = dict(zip(METRICS, score, strict=True))
     times = s["w1"] / floor if floor > 0 else float("inf")
     if times > NEAR or s["inside"] < INSIDE:
         return "off-target", (
-            f"Off-target: W1 is {s['w1']:.1f} steps, {times:.1f} times the sampling floor; {s['inside']:.0%} lie in "
+            f"Off-target: W1 is {s['w1']:.1f}{unit}, {times:.1f} times the sampling floor; {s['inside']:.0%} lie in "
             "the group."
         )
     new = {"behaviour": s["behaviour_novelty"], "weights": s["weight_novelty"]}
@@ -227,5 +228,5 @@ def verdict(score: NDArray, floor: float) -> tuple[str, str]:
     if loose > RATIOS[1]:
         return "scattered", f"On target, but scattered: {loose:.2f} times as far apart as held-out networks are."
     return "faithful", (
-        f"Faithful: W1 is {s['w1']:.1f} steps, {times:.1f} times the sampling floor; neither copied nor collapsed."
+        f"Faithful: W1 is {s['w1']:.1f}{unit}, {times:.1f} times the sampling floor; neither copied nor collapsed."
     )

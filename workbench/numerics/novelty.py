@@ -1,7 +1,7 @@
 """How new a policy is among others: by what it decides, and by its weights.
 
-A behaviour vector says by how much a policy prefers right to left in each of s states. Distances between such vectors
-are root mean squares over the states, so that they do not grow with s.
+A behaviour vector says by how much a policy prefers one action to the other in each of s states, or each of several
+actions to their mean. Distances between such vectors are root mean squares, so that they do not grow with s.
 """
 
 import numpy as np
@@ -23,41 +23,51 @@ LARGEST = 1e15
 def decisions(weights: NDArray, spec: PolicySpec, states: NDArray) -> NDArray[np.float32]:
     """Behaviour vectors: right output minus left in each state, divided by its root mean square over the states.
 
+    Of more than two outputs each less their mean in that state; a single output as it is.
+
     Args:
         weights: (n, p).
-        spec: the policy, with two outputs.
+        spec: the policy.
         states: observations (s, d).
 
     Returns:
-        (n, s); zeros for a network whose outputs are all equal or not all finite.
+        (n, s), or (n, s k) of k > 2 outputs, a state's next to one another; zeros for a network whose outputs are all
+        equal or not all finite.
 
     Raises:
-        WorkbenchError: not two outputs, no states, or states that do not fit the spec.
+        WorkbenchError: no states, or states that do not fit the spec.
     """
     states = np.asarray(states)
-    if spec.sizes[-1] != 2:
-        raise WorkbenchError(f"behaviour vectors: expected two outputs, {spec.label} has {spec.sizes[-1]}")
     if states.ndim != 2 or states.shape[1] != spec.sizes[0] or len(states) == 0:
         raise WorkbenchError(f"behaviour vectors: expected states (s, {spec.sizes[0]}), s > 0, got {states.shape}")
-    vectors = np.zeros((len(weights), len(states)), np.float32)
+    k = spec.sizes[-1]
+    vectors = np.zeros((len(weights), len(states) * (k if k > 2 else 1)), np.float32)
     block = max(1, int(MEMORY / (16 * len(states) * max(spec.sizes))))
     for part in (slice(begin, begin + block) for begin in range(0, len(weights), block)):
         with np.errstate(all="ignore"):
             outputs = forward(weights[part], spec, states)
-            margin = outputs[:, :, 1] - outputs[:, :, 0]
+            if k == 2:
+                margin = outputs[:, :, 1] - outputs[:, :, 0]
+            else:
+                margin = (outputs if k == 1 else outputs - outputs.mean(2, keepdims=True)).reshape(len(outputs), -1)
             size = np.sqrt(np.square(margin, dtype=np.float64).mean(axis=1, keepdims=True))
             np.divide(margin, size, out=vectors[part], where=np.isfinite(size) & (size > 0), casting="same_kind")
     return vectors
 
 
-def agreement(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+def agreement(a: NDArray, b: NDArray, outputs: int = 2) -> NDArray[np.float64]:
     """Share of states where behaviour vectors (n, s) and (n, s) go the same way (right above 0): (n,).
+
+    Of more than two outputs, where the largest is the same.
 
     Raises:
         WorkbenchError: shapes that differ, or no states.
     """
     if a.shape != b.shape or a.ndim != 2 or a.shape[1] == 0:
         raise WorkbenchError(f"agreement: expected two (n, s) of one shape, s > 0, got {a.shape} and {b.shape}")
+    if outputs > 2:
+        first, second = (v.reshape(len(v), -1, outputs).argmax(2) for v in (a, b))
+        return (first == second).mean(axis=1)
     return ((a > 0) == (b > 0)).mean(axis=1)
 
 

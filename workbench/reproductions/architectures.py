@@ -29,7 +29,7 @@ KIND = "cartpolegen"
 LAYERS = ("ELU", "linear")
 GRID = np.linspace(0, 200, 201)
 BINS = 20
-RESAMPLES = 200
+RESAMPLES = 500
 
 
 @dataclass(frozen=True)
@@ -247,11 +247,14 @@ def svg(frame: Frame) -> str:
     """W1 by group; the GAN's samples; how well its discriminator does."""
     x = np.arange(len(GROUPS), dtype=float)
     series = [
-        Series(layer, x, np.array([frame.w1(0, k, g) for g in range(len(GROUPS))])) for k, layer in enumerate(LAYERS)
+        Series(layer, x, np.array([frame.w1(0, k, g) for g in range(len(GROUPS))]), mark)
+        for k, (layer, mark) in enumerate(zip(LAYERS, "●○", strict=True))
     ]
     label = "group: " + ", ".join(f"{k} = {name}" for k, name in enumerate(GROUPS))
     panels: list[Panel] = [
-        Lines([*series, Series("floor", x, frame.floor)], label, "W1 (steps)", title=f"layers, seed {frame.seeds[0]}")
+        Lines(
+            [*series, Series("floor", x, frame.floor, "×")], label, "W1 (steps)", title=f"layers, seed {frame.seeds[0]}"
+        )
     ]
     if np.isfinite(frame.adversarial).all():
         unseen, made = frame.held_out(-1), frame.adversarial

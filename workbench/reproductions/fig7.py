@@ -211,9 +211,9 @@ def _tracking(frame: Frame, kind: int) -> tuple[claims.Part, str]:
     at, last = frame.alphas[past[best]], frame.alphas[-1]
     words = ", ".join(map(claims.answer, parts))
     return claims.every(parts), (
-        f"Of {f['apart']} walks between ends {sweeps.APART:g} steps apart {claims.told(monotone, '.0%')} are monotone "
-        f"(above half is wanted); past B survival changes by {claims.told(each[best])} steps at alpha {at:.2f}, where "
-        f"it is best (above 0), of {len(room)} walks with room, and from there to alpha {last:g} by "
+        f"Of {f['apart']} walks between ends more than {sweeps.APART:g} steps apart {claims.told(monotone, '.0%')} are "
+        f"monotone (above half is wanted); past B survival changes by {claims.told(each[best])} steps at alpha "
+        f"{at:.2f}, where it is best (above 0), of {len(room)} walks with room, and from there to alpha {last:g} by "
         f"{claims.told(fall)} (below 0): {words}."
     )
 

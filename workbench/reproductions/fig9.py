@@ -31,7 +31,6 @@ SHARES = (1.0, 0.1, 0.01)
 """Of the group's networks (9,400, 940 and 94 of the paper's), though never fewer than a batch."""
 BUDGETS = ("equal epochs", "equal steps")
 GRID = np.linspace(0, 200, 201)
-RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def answered(frame: Frame) -> list[Claim]:
         steps = []
         for k in range(len(SHARES) - 1):
             gaps = [
-                bootstrap(_worse, s[k + 1, b], s[k, b], frame.unseen, resamples=RESAMPLES, seed=n)
+                bootstrap(_worse, s[k + 1, b], s[k, b], frame.unseen, seed=n)
                 for s, n in zip(frame.samples, frame.seeds, strict=True)
             ]
             steps.append(claims.unanimous(map(claims.above, gaps)))

@@ -219,8 +219,12 @@ def svg(frame: Frame) -> str:
                 continue
             lean = frame.lean[k, p, 0]
             found = places(lean[:, 1:-1], lean[:, [0, -1]], frame.tolerance(k, p, 0))
-            series = [Series(w, ALPHAS[1:-1], 100 * (found == n).mean(0)) for n, w in enumerate(WORDS)]
-            panels.append(Lines(series, "alpha", "% of agents", y_range=(0.0, 100.0), title=f"{kind}, {TOLD[path]}"))
+            series = [
+                Series(word, ALPHAS[1:-1], 100 * (found == n).mean(0), mark)
+                for n, (word, mark) in enumerate(zip(WORDS, "●○×", strict=True))
+            ]
+            title = f"{kind}, {TOLD[path]}"
+            panels.append(Lines(series, "alpha", "% of agents", (), False, (0.0, 1.0), (0.0, 100.0), title))
     return figure(panels, "Where agents between two lean (mean cart position)", columns=2)
 
 

@@ -40,6 +40,7 @@ PLAYED = 10_000
 QUANTILES = (0.5, 0.95, 0.99, 1.0)
 RARE = 0.01
 """What is said of all is held to be said of 99 in 100."""
+MARKS = "●○■□◆"
 AGENTS = {"random": RANDOM_AGENT, "constant": CONSTANT_AGENT}
 
 
@@ -78,7 +79,8 @@ class Frame:
 
     def more(self, group: int) -> Interval:
         """Share of a group's networks of which two measurements differ by more than epsilon, over pairs of them."""
-        return mean_interval((self.apart[:, self.rows(group)] > EPSILON).mean(1))
+        found = mean_interval((self.apart[:, self.rows(group)] > EPSILON).mean(1))
+        return Interval(found.value, max(0.0, found.low), min(1.0, found.high))
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -232,7 +234,7 @@ def svg(frame: Frame) -> str:
     x = np.array((0.0, *LEVELS)) * 100
     lasted = np.concatenate([frame.measured[:1], frame.noisy])
     series = [
-        Series(name, x, lasted[:, frame.rows(g)].mean(1))
+        Series(name, x, lasted[:, frame.rows(g)].mean(1), MARKS[g])
         for g, name in enumerate(GROUPS)
         if frame.rows(g).any() and np.isfinite(lasted).all()
     ]

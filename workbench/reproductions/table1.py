@@ -17,13 +17,11 @@ from workbench.claims import Claim
 from workbench.compute import Compute
 from workbench.figures import Lines, Series, figure
 from workbench.groups import CARTPOLE
-from workbench.numerics.distributions import bootstrap
-from workbench.numerics.patterns import MARGIN
-from workbench.numerics.proportions import wilson
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES, TABLE_1_TRAINING
-from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained, trainings
+from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
+from workbench.sampled_claims import of_samples
 from workbench.text import clean
 
 FAITHFUL, BEST = "cartpolegen", "functional"
@@ -42,9 +40,6 @@ FIGURES = (
     "behaviour_diversity",
     "weight_diversity",
 )
-SURE = 0.95
-RARE = 0.01
-"""A share of samples below this is none to speak of."""
 
 
 @dataclass(frozen=True)
@@ -225,67 +220,7 @@ def sentence(frame: Frame) -> str:
 @claims.remembered
 def answered(frame: Frame) -> list[Claim]:
     """Claims 3, 4 and 6, of CartPoleGen's samples from the posterior."""
-    return [_better(frame), _wider(frame), _outperforming(frame)] if frame.done >= frame.total else []
-
-
-def _better(frame: Frame) -> Claim:
-    """Means of successive groups: the first three rise, the last falls back."""
-    words, parts = [], []
-    for a, b in ((0, 1), (1, 2), (2, 3)):
-        gaps = [
-            bootstrap(_gap, s[b], s[a], confidence=SURE, seed=k)
-            for s, k in zip(frame.samples, frame.seeds, strict=True)
-        ]
-        parts.append(claims.unanimous((claims.below if b == 3 else claims.above)(gap) for gap in gaps))
-        words.append(f"{GROUPS[b]} less {GROUPS[a]} {'; '.join(claims.told(gap) for gap in gaps)}")
-    return Claim(
-        3, claims.answer(claims.every(parts)),
-        f"Differences of mean survival of samples, steps: {', '.join(words)}; the first two should lie above 0, the "
-        f"last below. {_made(frame)}",
-    )  # fmt: skip
-
-
-def _wider(frame: Frame) -> Claim:
-    """Standard deviation of samples against their training networks': above in most groups, not in all together."""
-    words, parts = [], []
-    for g, name in enumerate(GROUPS):
-        found = [
-            bootstrap(np.std, s[g], confidence=SURE, seed=k) for s, k in zip(frame.samples, frame.seeds, strict=True)
-        ]
-        parts.append(claims.unanimous(claims.above(f, frame.training[g, 2]) for f in found))
-        words.append(f"{name} {'; '.join(map(claims.told, found))} against {frame.training[g, 2]:.1f}")
-    whole = claims.every((claims.most(parts[:-1]), claims.negated(parts[-1])))
-    return Claim(
-        4, claims.answer(whole),
-        f"Standard deviation of samples and of training networks, steps: {', '.join(words)}; most groups should lie "
-        f"above, all together below. {_made(frame)}",
-    )  # fmt: skip
-
-
-def _outperforming(frame: Frame) -> Claim:
-    """Samples that last longer than any training network of their group by a margin, against measuring again."""
-    words, parts, n = [], [], frame.samples[:, 0].size
-    for g, name in enumerate(GROUPS[:3]):
-        bar = frame.training[g, 3] + MARGIN
-        # Three groups are looked at: each interval is wider by so much.
-        ours, control = (
-            wilson(int((values[:, g] > bar).sum()), n, 1 - (1 - SURE) / 3) for values in (frame.samples, frame.again)
-        )
-        parts.append(True if ours.low > control.high else False if ours.high < RARE else None)
-        words.append(f"{name} {claims.told(ours, '.1%')}, training networks measured again {control.value:.1%}")
-    return Claim(
-        6, claims.answer(claims.some(parts)),
-        f"Share of samples that last {MARGIN:g} steps longer than the best training network of their group: "
-        f"{'; '.join(words)}; in some group it should lie above, below {RARE:.0%} in all it does not. {_made(frame)}",
-    )  # fmt: skip
-
-
-def _gap(a: NDArray, b: NDArray) -> float:
-    return float(a.mean() - b.mean())
-
-
-def _made(frame: Frame) -> str:
-    return f"95 % intervals over samples, n {frame.count:,}; {trainings(frame.seeds)}."
+    return of_samples(frame.samples, frame.again, frame.training, frame.seeds) if frame.done >= frame.total else []
 
 
 def summary(frame: Frame) -> dict[str, Any]:

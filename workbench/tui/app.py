@@ -19,10 +19,15 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from workbench.tui.panes import PANES, pane_class
-from workbench.tui.themes import DEFAULT_THEME, load_themes
+from workbench.config import Config
+from workbench.tui.panes import PANES, pane_class, pane_title
+from workbench.tui.themes import DEFAULT_THEME, TRUECOLOR, load_themes, suiting
 
 if TYPE_CHECKING:
+    from textual._types import AnimationLevel
+    from textual.driver import Driver
+    from textual.theme import Theme
+
     from workbench.compute import Compute
     from workbench.population import Population
     from workbench.service import Job, JobState, ModelService
@@ -33,7 +38,9 @@ if TYPE_CHECKING:
     from workbench.tui.view import View
 
 JOBS_A_SECOND = 4
-GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("^o", "open"), ("q", "quit"))
+GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("^o", "open"), ("y", "copy"), ("q", "quit"))
+ANIMATION_LEVELS: "dict[str, AnimationLevel]" = {"on": "full", "auto": "basic", "off": "none"}
+"""Of scrolling and the like, by what is configured."""
 RESUME_SECONDS = 0.05
 REMEMBER_SECONDS = 3.0
 """Between looks at what one is at: a killed app loses no more of it."""
@@ -51,6 +58,7 @@ class WorkbenchApp(App[None]):
         Binding("colon", "command_palette", "palette", show=False),
         Binding("J", "jobs", "jobs", show=False),
         Binding("ctrl+o", "open", "open", show=False),
+        Binding("y", "copy", "copy", show=False),
         Binding("q", "quit", "quit", show=False),
         Binding("ctrl+z", "suspend_process", "suspend", show=False),
         *(Binding(str(k), f"pane('{name}')", show=False) for k, name in enumerate(PANES, 1)),
@@ -81,9 +89,19 @@ class WorkbenchApp(App[None]):
     #body, #body * { scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, path: str | None = None, compute: "Compute | None" = None, remembers: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        path: str | None = None,
+        compute: "Compute | None" = None,
+        remembers: bool = False,
+        config: Config | None = None,
+        driver_class: "type[Driver] | None" = None,
+    ) -> None:
+        super().__init__(driver_class)
         self.path = path
+        self.config = config or Config()
+        self.faults: list[str] = []
+        """What of the configuration cannot be, said once the population is on the screen."""
         self.remembers = remembers
         """Whether it takes up the session of before, and keeps this one."""
         self._remembered: tuple[dict[str, Any], Path] | None = None
@@ -109,7 +127,11 @@ class WorkbenchApp(App[None]):
         self._keys_painted = ""
         for theme in load_themes():
             self.register_theme(theme)
-        self.theme = DEFAULT_THEME
+        self.animation_level = ANIMATION_LEVELS[self.config.animation]
+        wanted = self.config.theme or suiting(self.console.color_system if driver_class else TRUECOLOR)
+        if wanted not in self.available_themes:
+            self.faults.append(f"theme: expected one of {', '.join(sorted(self.available_themes))}, got {wanted!r}")
+        self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
 
     def compose(self) -> ComposeResult:
         """The frame that is painted before anything is loaded."""
@@ -140,14 +162,17 @@ class WorkbenchApp(App[None]):
             from workbench.tui.opened import Opened
 
             opened = Opened.of(self.path, self.remembers)
-            for name in PANES:
-                pane_class(name)
+            pane_class(opened.pane)
             return ModelService(self.wanted_compute or Compute(), headless=False), opened
 
         from workbench.errors import WorkbenchError
 
         try:
             service, opened = await asyncio.to_thread(load)
+            if self.config.keys:
+                from workbench.tui import keys
+
+                self.faults += keys.apply(self, self.config.keys)
         except WorkbenchError as error:
             self.fault = str(error)
             self.exit(return_code=2)
@@ -161,9 +186,35 @@ class WorkbenchApp(App[None]):
         self.service = service
         await self.query_one("#loading").remove()
         await self._take(opened)
+        self.call_after_refresh(lambda: self.run_worker(asyncio.to_thread(lambda: [*map(pane_class, PANES)])))
+        if self.faults:
+            self.notify(self._safe("\n".join(self.faults)), title="configuration", severity="warning", timeout=20)
         self.set_interval(LOOK_SECONDS, self._look)
         if self.remembers:
             self.set_interval(REMEMBER_SECONDS, self._remember)
+            self.theme_changed_signal.subscribe(self, self._keep_theme)
+
+    def _keep_theme(self, theme: "Theme") -> None:
+        """A theme was chosen: it is taken the next time too."""
+        from workbench.config import keep_theme
+        from workbench.errors import WorkbenchError
+
+        try:
+            keep_theme(theme.name)
+        except WorkbenchError as error:
+            self.notify(self._safe(error), title="not kept", severity="warning")
+
+    @property
+    def line_is_slow(self) -> bool:
+        """Whether what was painted before still waits to be sent."""
+        return bool(getattr(self._driver, "behind", False))
+
+    def action_copy(self) -> None:
+        """Copy what one is at to the clipboard of the terminal, through whatever lies between."""
+        words = self.pane.copied() if self.pane else ""
+        if words:
+            self.copy_to_clipboard(words)
+        self.notify(self._safe(words) if words else "nothing here to copy", title="copied" * bool(words))
 
     async def _take(self, opened: "Opened") -> None:
         """Show what was opened, and what was assumed of it."""
@@ -379,10 +430,10 @@ class WorkbenchApp(App[None]):
         population, compute = self.view.population, self.service.compute
         right = f"{compute.device} {compute.workers}t"
         room = self.size.width - len(right) - 5
-        here = type(self.pane)
-        panes = [(k, pane_class(name)) for k, name in enumerate(PANES, 1)]
-        titles = "  ".join(f"▸{k} {pane.TITLE}" if pane is here else f"{k} {pane.TITLE}" for k, pane in panes)
-        numbers = " ".join(f"▸{k} {pane.TITLE}" if pane is here else str(k) for k, pane in panes)
+        here = self.pane.TITLE if self.pane else ""
+        panes = [(k, pane_title(name)) for k, name in enumerate(PANES, 1)]
+        titles = "  ".join(f"▸{k} {title}" if title == here else f"{k} {title}" for k, title in panes)
+        numbers = " ".join(f"▸{k} {title}" if title == here else str(k) for k, title in panes)
         label = f"{population.spec.label} {clean(self._rules, 40)}".rstrip()
         about = [clean(population.name, 40), f"{len(population):,} networks", label]
         # What does not fit is left out, from the least wanted on.
@@ -439,7 +490,8 @@ class WorkbenchApp(App[None]):
         from workbench.tui.help_screen import HelpScreen
 
         title = self.pane.TITLE if self.pane else "agentemb"
-        self.push_screen(HelpScreen(title, [*(self.pane.KEYS if self.pane else ()), *GENERAL_KEYS]))
+        anew = [(keys, f"{name}, as configured") for name, keys in self._keymap.items()]
+        self.push_screen(HelpScreen(title, [*anew, *(self.pane.KEYS if self.pane else ()), *GENERAL_KEYS]))
 
     def close_service(self) -> None:
         """Ask all jobs to stop, and wait a moment for tasks to save what they have."""

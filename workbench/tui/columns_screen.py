@@ -313,7 +313,8 @@ class ColumnsScreen(ModalScreen[Answer]):
         path = Path(message.text).expanduser()
         try:
             await asyncio.to_thread(self._save, path)
-            self._tell(f"written to {path.resolve()}")
+            self.app.copy_to_clipboard(str(path.resolve()))
+            self._tell(f"written to {path.resolve()} (copied)")
         except (WorkbenchError, OSError) as error:
             self._tell(str(error))
 

@@ -245,7 +245,8 @@ class LandscapeScreen(ModalScreen[None]):
             if os.path.lexists(path):
                 raise WorkbenchError(f"{path}: already there; give another name or remove it")
             await asyncio.to_thread(write_text, path, landscape.svg(self._frame))
-            self._tell(f"figure written to {path.resolve()}")
+            self.app.copy_to_clipboard(str(path.resolve()))
+            self._tell(f"figure written to {path.resolve()} (copied)")
         except (WorkbenchError, OSError) as error:
             self._tell(str(error))
 

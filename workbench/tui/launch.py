@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from workbench.compute import Compute
 
 
-def launch(path: str | None, compute: "Compute | None" = None, fresh: bool = False) -> NoReturn:
+def launch(
+    path: str | None, compute: "Compute | None" = None, fresh: bool = False, ascii_only: bool = False
+) -> NoReturn:
     """Open a population (the shipped one without a path) in the app, and leave the process when it closes.
 
     What one was at with it is taken up again, and kept for the next time; `fresh` does neither.
+    `ascii_only` sends nothing else to the terminal, whatever the configuration says.
 
     Exit codes: 0, or 2 when the population cannot be used, or 128 + n after signal n.
     """
@@ -21,9 +24,15 @@ def launch(path: str | None, compute: "Compute | None" = None, fresh: bool = Fal
         leave(2, f"{path}: no such file, and no sub-command of that name (--help lists them)")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         leave(2, "the app needs a terminal; `agentemb-tui info` and the other sub-commands do without (--help)")
+    from workbench.config import read_config
+    from workbench.plain import needs_plain
     from workbench.tui.app import WorkbenchApp
+    from workbench.tui.driver import PlainDriver, TerminalDriver
 
-    app = WorkbenchApp(path, compute, remembers=not fresh)
+    config, faults = read_config()
+    wanted = ascii_only or (needs_plain() if config.ascii is None else config.ascii)
+    app = WorkbenchApp(path, compute, not fresh, config, PlainDriver if wanted else TerminalDriver)
+    app.faults = faults + app.faults
     app.run()
     app.remember()
     app.close_service()

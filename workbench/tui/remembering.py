@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,24 +13,26 @@ from workbench.analysis import params_json, read_fields
 from workbench.errors import WorkbenchError
 from workbench.population import Population
 from workbench.results import Kept
-from workbench.tui.converging import ConvergeState
-from workbench.tui.interpolating import InterpolateState
 from workbench.tui.panes import PANES
-from workbench.tui.repairing import RepairState
-from workbench.tui.sampling import SampleState
 from workbench.tui.view import CURSOR, Arrangement, View
 
-STATES: Mapping[str, tuple[Any, tuple[str, ...]]] = {
-    "sample": (SampleState, ("ratios",)),
-    "converge": (ConvergeState, ("source", "column", "by")),
-    "interpolate": (InterpolateState, ("which", "alpha", "path", "close")),
-    "repair": (RepairState, ("counted", "wanted")),
+STATES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "sample": ("sampling", "SampleState", ("ratios",)),
+    "converge": ("converging", "ConvergeState", ("source", "column", "by")),
+    "interpolate": ("interpolating", "InterpolateState", ("which", "alpha", "path", "close")),
+    "repair": ("repairing", "RepairState", ("counted", "wanted")),
 }
-"""Panes with parameters, and what else they remember."""
+"""Panes with parameters: the module and the class of their state, and what else they remember."""
 PANE_OF = {"sample": "sample", "dial": "sample", "converge": "converge", "sweep": "interpolate", "repair": "repair"}
 """The pane that shows an analysis."""
 MARKS = "marks said"
 """Where a view keeps the marks as they were said last."""
+
+
+def state_class(pane: str) -> Any:
+    """The class of a pane's state; imported only now, since what is on the screen first waits for this module."""
+    module, name, _ = STATES[pane]
+    return getattr(import_module(f"workbench.tui.{module}"), name)
 
 
 def remembered(view: View, own: Population, pane: str) -> dict[str, Any]:
@@ -45,9 +48,9 @@ def remembered(view: View, own: Population, pane: str) -> dict[str, Any]:
     if cursor is not None and cursor < len(own):
         said["cursor"] = sessions.rows_said(own, np.array([cursor]))
     panes = {}
-    for name, (kind, names) in STATES.items():
+    for name, (_, _, names) in STATES.items():
         state = view.kept.get(name)
-        if isinstance(state, kind):
+        if state is not None:
             panes[name] = {"params": params_json(state.params), **{n: getattr(state, n) for n in names}}
             panes[name] |= {"shown": state.asked_last}
     return {**said, "panes": panes}
@@ -57,7 +60,8 @@ def _marks(view: View, own: Population) -> Any:
     """The marks; reckoned again only when they or the networks are others."""
     now, before = view.marks.tobytes(), view.kept.get(MARKS)
     if before is None or before[0] != now:
-        before = view.kept[MARKS] = (now, sessions.rows_said(own, np.flatnonzero(view.marks)))
+        # The view may have grown a moment before its population is taken over.
+        before = view.kept[MARKS] = (now, sessions.rows_said(own, np.flatnonzero(view.marks[: len(own)])))
     return before[1]
 
 
@@ -78,9 +82,10 @@ def recall(view: View, said: Mapping[str, Any]) -> str:
     if len(cursor):
         view.kept[CURSOR] = int(cursor[0])
     panes = said.get("panes")
-    for name, (kind, names) in STATES.items():
+    for name, (_, _, names) in STATES.items():
         about = panes.get(name) if isinstance(panes, Mapping) else None
         if isinstance(about, Mapping):
+            kind = state_class(name)
             state = kind.of(view)
             for field, value in read_fields(kind, {n: about.get(n) for n in names}).items():
                 setattr(state, field, value)
@@ -101,10 +106,10 @@ def resume(view: View, kept: Kept) -> str:
     if kept.population != view.population.content_hash:
         raise WorkbenchError("it is of other networks than those that are open; ctrl+o opens others")
     before = view.kept.pop(pane, None)
-    state = STATES[pane][0].of(view)
+    state = state_class(pane).of(view)
     said = params_json(past.params_of(kept))
     fits = state.recall(_params(state.params, said), {"analysis": kept.analysis, "params": said})
-    if isinstance(state, ConvergeState):
+    if pane == "converge":
         fits = fits and state.find_source(kept.rows)
     if not fits:
         view.kept[pane] = before

@@ -29,6 +29,10 @@ class Pane(Container):
         """Values for the fields of forms, by name: what the user is looking at."""
         return {}
 
+    def copied(self) -> str:
+        """What `y` copies: the command that gives what is on the screen, where there is one."""
+        return ""
+
     def watches(self, job: Job) -> bool:
         """Whether the pane tells itself how a job goes, so that nothing pops up about it."""
         return False

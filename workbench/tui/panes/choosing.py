@@ -201,4 +201,4 @@ class ChoosingPane(WatchingPane, FoldingPane):
             self.say(str(error))
             return
         which = "marked networks" if marks else "networks"
-        self.say(f"{count:,} {which} saved to {path.resolve()}")
+        self.saved(f"{count:,} {which} saved to", path.resolve())

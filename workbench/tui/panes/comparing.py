@@ -217,4 +217,4 @@ class ComparingPane(FoldingPane):
         except (WorkbenchError, OSError) as error:
             self.say(str(error))
             return
-        self.say(f"{'activations' if what == ACTIVATIONS else 'written'} to {path.resolve()}")
+        self.saved(f"{'activations' if what == ACTIVATIONS else 'written'} to", path.resolve())

@@ -219,7 +219,7 @@ class DamagingPane(FoldingPane):
             if not state.drawn.any():
                 raise WorkbenchError("mask: nothing is damaged, so that there is none to save")
             await asyncio.to_thread(repairing.write_mask, path, state.drawn)
-            self.say(f"mask of {int(state.drawn.sum())} weights written to {path.resolve()}")
+            self.saved(f"mask of {int(state.drawn.sum())} weights written to", path.resolve())
             return
         shown, frame = (state.charted, state.recovered) if path.suffix == FIGURE else (state.shown, state.frame)
         if path.suffix == FIGURE and state.many and state.campaign is not None:
@@ -229,9 +229,9 @@ class DamagingPane(FoldingPane):
         if path.suffix == FIGURE:
             assert shown.analysis.figure is not None
             await asyncio.to_thread(write_text, path, shown.analysis.figure(frame))
-            self.say(f"figure written to {path.resolve()}")
+            self.saved("figure written to", path.resolve())
             return
         assert shown.analysis.networks is not None
         made = shown.analysis.networks(frame)
         await asyncio.to_thread(made.save, path)
-        self.say(f"{len(made):,} networks saved to {path.resolve()}")
+        self.saved(f"{len(made):,} networks saved to", path.resolve())

@@ -213,6 +213,11 @@ class DatasetPane(AskingPane):
         self.inspector.show(self.view.population, self.table.row, frame, note)
         self.inspector.border_title = "network"
 
+    def copied(self) -> str:
+        """The value under both cursors, or the network's id where there is none."""
+        row, name = self.table.row, self.table.column_name
+        return "" if row is None else self.view.cell(name, row).strip() or str(row)
+
     def suggested(self) -> dict[str, str]:
         """The network under the cursor."""
         return {} if self.table.row is None else {"network": str(self.table.row)}

@@ -1,11 +1,13 @@
 """What panes with choices have in common: panels fold away, and a line under them says what goes on."""
 
+from pathlib import Path
 from typing import Any
 
 from textual import events
 from textual.timer import Timer
 from textual.widgets import Static
 
+from workbench.places import APP
 from workbench.service import ModelService
 from workbench.text import clean
 from workbench.tui.panes.base import Pane
@@ -55,6 +57,18 @@ class FoldingPane(Pane):
         """A line under the panels, in place of what runs; empty to take it away."""
         self._said = words
         self._tell()
+
+    def saved(self, words: str, path: Path) -> None:
+        """Say where something was saved, and copy the path to the terminal's clipboard."""
+        self.app.copy_to_clipboard(str(path))
+        self.say(f"{words} {path} (copied)")
+
+    def copied(self) -> str:
+        """The command that `=` says."""
+        command = getattr(self, "action_command", None)
+        if command is not None:
+            command()
+        return self._said if self._said.startswith(f"{APP} ") else ""
 
     def _tell(self) -> None:
         """What was said last, or how far the run is."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +21,7 @@ from workbench.storage import write_json, write_text
 from workbench.text import clean, duration
 from workbench.tui.commands import command_line
 from workbench.tui.comparison_screen import ComparisonScreen
+from workbench.tui.keeping import MOST, ResultsState, where
 from workbench.tui.panes.folding import FoldingPane
 from workbench.tui.remembering import resume
 from workbench.tui.run_screen import result_screen
@@ -30,79 +30,9 @@ from workbench.tui.widgets.prompt import Prompt
 
 ROOM_BESIDE = 130
 """Columns from which the result under the cursor is shown beside the list."""
-MOST = 1000
-"""Results that are listed; a filter finds the others."""
 SETTLED = 0.15
 """Seconds that the cursor rests on a result before that is read."""
 NUMBERS, FIGURE = ".json", ".svg"
-
-
-@dataclass
-class ResultsState:
-    """What is kept, what is looked for, and where the cursor stands."""
-
-    kept: list[Kept] | None = None
-    """Newest first; None until the folder has been looked at."""
-    sought: str = ""
-    """What a result must have, with commas between: `converge, seed 4, this one`."""
-    key: str = ""
-    """The result under the cursor."""
-    first: str = ""
-    """The one that is to be compared."""
-    lines: dict[str, str] = field(default_factory=dict)
-    """What is searched of each."""
-
-    @classmethod
-    def of(cls, view: View) -> "ResultsState":
-        """The state that goes with a view."""
-        state = view.kept.get("results")
-        if not isinstance(state, cls):
-            state = view.kept["results"] = cls()
-        return state
-
-    def take(self, kept: list[Kept], population: str) -> None:
-        """Take over what there is; `population` is the content hash of the one that is open."""
-        self.kept = kept
-        self.lines = {
-            k.key: f"{k.analysis} {where(k, population)} {k.where} {past.words(past.changed(k))} {past.when(k)} "
-            f"{'' if k.current else past.OLDER}".lower()
-            for k in kept
-        }
-        there = {k.key for k in kept}
-        self.first = self.first if self.first in there else ""
-
-    @property
-    def shown(self) -> list[Kept]:
-        """Those that have all that is sought."""
-        parts = [part.strip() for part in self.sought.lower().split(",")]
-        return [k for k in self.kept or () if all(part in self.lines[k.key] for part in parts)]
-
-    def find(self, key: str) -> Kept | None:
-        """The result with a key."""
-        return next((k for k in self.kept or () if k.key == key), None)
-
-    @property
-    def status(self) -> str:
-        """What there is, or what a key would do."""
-        if self.kept is None:
-            return "looking…"
-        if not self.kept:
-            return "nothing is kept yet: what takes longer than half a second is"
-        shown = self.shown
-        count = f"{len(self.kept):,}" if len(shown) == len(self.kept) else f"{len(shown):,} of {len(self.kept):,}"
-        words = f"{count} results, {past.size(sum(k.size for k in shown))}"
-        if self.sought:
-            words += f"   only {self.sought}"
-        if len(shown) > MOST:
-            words += f"   the newest {MOST:,} are listed"
-        if self.first:
-            words += f"   c compares with {self.first[:8]}"
-        return words
-
-
-def where(kept: Kept, population: str) -> str:
-    """Which population a result is of: the one that is open, or another by its name."""
-    return "this one" if kept.population == population else clean(kept.name or kept.population[:8], 40)
 
 
 class ResultsPane(FoldingPane):
@@ -267,7 +197,7 @@ class ResultsPane(FoldingPane):
         await asyncio.sleep(SETTLED)
         try:
             frame = await asyncio.to_thread(past.frame_of, self.service.cache, kept)
-            table: Any = past.analysis_of(kept).table(frame)
+            table: Any = past.told(kept, past.analysis_of(kept).table, frame)
         except WorkbenchError as error:
             table = clean(error)
         if self.is_mounted and self.state.key == kept.key:
@@ -283,6 +213,7 @@ class ResultsPane(FoldingPane):
             return
         try:
             analysis, frame = past.analysis_of(kept), await asyncio.to_thread(past.frame_of, self.service.cache, kept)
+            past.told(kept, analysis.table, frame)
         except WorkbenchError as error:
             self.say(str(error))
             return
@@ -385,12 +316,12 @@ class ResultsPane(FoldingPane):
         def write() -> None:
             frame = past.frame_of(self.service.cache, kept)
             if path.suffix == FIGURE and analysis.figure is not None:
-                write_text(path, analysis.figure(frame))
+                write_text(path, past.told(kept, analysis.figure, frame))
             else:
-                write_json(path, plain({"result": past.to_json(kept), **analysis.summary(frame)}))
+                write_json(path, plain({"result": past.to_json(kept), **past.told(kept, analysis.summary, frame)}))
 
         await asyncio.to_thread(write)
-        self.say(f"{'figure' if path.suffix == FIGURE else 'numbers'} written to {path.resolve()}")
+        self.saved(f"{'figure' if path.suffix == FIGURE else 'numbers'} written to", path.resolve())
 
     def action_move(self, by: int) -> None:
         """Another result."""

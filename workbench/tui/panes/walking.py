@@ -208,8 +208,8 @@ class WalkingPane(FoldingPane):
         assert analysis.networks is not None and analysis.figure is not None
         if path.suffix == FIGURE:
             await asyncio.to_thread(write_text, path, analysis.figure(frame))
-            self.say(f"figure written to {path.resolve()}")
+            self.saved("figure written to", path.resolve())
         else:
             made = analysis.networks(frame)
             await asyncio.to_thread(made.save, path)
-            self.say(f"{len(made):,} networks saved to {path.resolve()}")
+            self.saved(f"{len(made):,} networks saved to", path.resolve())

@@ -5,6 +5,7 @@ import math
 from textual.timer import Timer
 
 from workbench.analyses import policy
+from workbench.config import Config
 from workbench.drawing import Braille, Line
 from workbench.physics import Physics, is_cartpole
 from workbench.policies import PolicySpec
@@ -12,7 +13,6 @@ from workbench.rollouts.outcomes import Trace
 from workbench.scenes import doing, scene_lines
 from workbench.tui.widgets.chart import Chart, Tile
 
-FRAMES_A_SECOND = 10
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Against real time; at 1 a step takes the environment's tau."""
 OTHER_TAU = 1 / 30
@@ -24,7 +24,7 @@ TILES = 6
 
 
 class RolloutView(Chart):
-    """Plays a recorded episode; drawn ten times a second, whatever the speed."""
+    """Plays a recorded episode; drawn at the configured rate, whatever the speed."""
 
     DEFAULT_CSS = "RolloutView { height: 9; }"
 
@@ -42,7 +42,11 @@ class RolloutView(Chart):
 
     def on_mount(self) -> None:
         """The clock runs only while something is played."""
-        self._timer = self.set_interval(1 / FRAMES_A_SECOND, self._tick, pause=True)
+        self._timer = self.set_interval(1 / self._config.refresh, self._tick, pause=True)
+
+    @property
+    def _config(self) -> Config:
+        return getattr(self.app, "config", None) or Config()
 
     def show(self, spec: PolicySpec, frame: policy.Frame, name: str = "") -> None:
         """Show the episode that was recorded of a network."""
@@ -64,7 +68,11 @@ class RolloutView(Chart):
         """Play or pause; from the end, play again."""
         if self.trace is None:
             return
-        if not self.playing and self.at >= self.length - 1:
+        ended = self.at >= self.length - 1
+        if self._config.animation == "off":
+            self.go(0 if ended else self.length - 1)
+            return
+        if not self.playing and ended:
             self.at = 0.0
         self._run(not self.playing)
 
@@ -93,11 +101,11 @@ class RolloutView(Chart):
         self.paint()
 
     def _tick(self) -> None:
-        self.at += SPEEDS[self.speed] / (FRAMES_A_SECOND * self.tau)
+        self.at += SPEEDS[self.speed] / (self._config.refresh * self.tau)
         if self.at >= self.length - 1:
             self.at = float(max(0, self.length - 1))
             self._run(False)
-        else:
+        elif self._config.animation == "on" or not getattr(self.app, "line_is_slow", False):
             self.paint()
 
     def lines(self, width: int, height: int) -> list[Line]:
