@@ -557,8 +557,8 @@ def test_some_networks_are_compared_by_the_same_generator(name, population, tmp_
         ("repair", {"method": ("magic",)}, "method: expected algorithm1-missing, .*gaussian.*, got 'magic'"),
         (
             "repair",
-            {"kind": "corrupted", "method": ("gaussian",)},
-            "method: gaussian wants the positions of damaged weights; corrupted does not tell them",
+            {"kind": "noise", "method": ("gaussian",)},
+            "method: gaussian wants the positions of damaged weights; noise does not tell them",
         ),
         ("repair", {"mask": "no/such.npy"}, "no/such.npy: no such file"),
         ("repair", {"mask": "mask.txt"}, "mask: expected a file ending in .npy or .csv, got mask.txt"),

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_speeds_in_words():
 
 
 def test_unknown_names_are_told_with_the_known_ones(cli):
-    known = "rollouts, collection, generators, convergence, startup"
+    known = "rollouts, collection, generators, convergence, startup, screen"
     with pytest.raises(WorkbenchError, match=f"expected {known}, got 'speed'"):
         bench.run(["rollouts", "speed"], 1, Console(file=io.StringIO()))
     said = cli("bench", "speed")
@@ -236,6 +237,49 @@ def test_startup_without_a_shipped_population(tmp_path, monkeypatch):
     assert len(population) == 8
     assert population.path == tmp_path / "bench.safetensors"
     assert startup.seconds_of([*startup.program(), "--version"]) > 0
+
+
+@pytest.mark.usefixtures("nothing_shipped")
+def test_the_screen_beside_a_bare_app(monkeypatch, tmp_path):
+    monkeypatch.setattr(startup, "STAND_INS", 64)
+    size = screen.Size(keys=4, apart=0.01, seconds=0.2, moves=1, jobs=("collect",), panes=("dataset",))
+    monkeypatch.setattr(screen, "Size", lambda: size)
+    results = screen.measure(1, quiet)
+    assert {row.group for row in results} == set(screen.UNITS)
+    rows = {(row.group, row.what): row for row in results}
+    assert rows["to paint", "a bare Textual app"].speed == 1
+    assert rows["to paint", "agentemb-tui, population on the screen"].value > 0
+    assert rows["a key on the screen", "agentemb-tui, while collect runs"].measured.startswith("j, from the key")
+    assert rows["sent for a move of the cursor", "dataset"].value > 0
+    assert rows["memory", "agentemb-tui"].value > rows["memory", "agentemb-tui, its own"].value
+    assert all(row.target is None for row in results if "bare" in row.what)
+    text = printed(results, 120)
+    assert "<= 350 ms" in text and "<= 20 ms" in text and ("ok" in text or "misses" in text)
+
+
+def test_targets_are_met_or_missed_in_words():
+    row = measure.Result("b", "g", "w", 30.0, "bytes", 30.0, 30.0, 1.0, "", 40.0)
+    assert bench.verdict(row) == "<= 40 ok"
+    assert bench.verdict(replace(row, value=41.0)) == "<= 40 misses"
+    assert bench.verdict(replace(row, value=float("nan"))) == "<= 40 -"
+    assert bench.verdict(replace(row, target=None)) == ""
+    assert [bench.amount_beside(s) for s in (1, 0.5, float("nan"))] == ["1", "2x as much", "-"]
+
+
+def test_keys_and_sizes_reach_an_app_in_a_terminal():
+    code = (
+        "import os, signal, sys, tty; tty.setraw(0); "
+        "signal.signal(signal.SIGWINCH, lambda *_: os.write(1, str(os.get_terminal_size(0).columns).encode())); "
+        "os.write(1, b'\x1b[?1049hready'); os.write(1, repr(os.read(0, 9)).encode()); signal.pause()"
+    )
+    with terminal.Terminal([sys.executable, "-c", code], 70, 20) as one:
+        one.until("ready")
+        one.send("down", "x")
+        one.until(repr(b"\x1b[Bx"))
+        one.resize(61, 9)
+        one.until("61")
+        assert one.memory()[0] > 1
+        assert one.processor_seconds() >= 0
 
 
 def test_importing_benchmarks_and_doctor_imports_nothing_heavy():

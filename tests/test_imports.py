@@ -119,7 +119,7 @@ KNOWS = {
     "leaving": {"text"},
     "unfinished": {"errors", "storage"},
     "axes": set(),
-    "drawing": set(),
+    "drawing": {"text"},
     "panels": {"axes"},
     "charts": {"axes", "drawing", "panels", "text"},
     "svg": {"axes", "text"},

@@ -26,8 +26,8 @@ SCENES = {
     "repair": ["5", "idle", "idle", "L", *["backspace"] * 4, "0", "full_stop", "1", "enter", "idle", "idle",
                *["full_stop"] * 40],
     # Two small comparisons and a walk; then what is kept of them.
-    "results": ["3", "n", *["backspace"] * 3, "4", "0", "enter", "r", "idle", "s", "r", "idle", "4", "idle", "6", "idle",
-                *["down"] * 3, "idle", "home", "down", "idle"],
+    "results": ["3", "n", *["backspace"] * 3, "4", "0", "enter", "r", "idle", "s", "r", "idle", "4", "idle", "6",
+                "idle", "down", "idle"],
 }  # fmt: skip
 # `idle` waits for the jobs.
 SMALL = {"filter": (80, 24)}

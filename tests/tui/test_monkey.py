@@ -54,16 +54,13 @@ def test_a_monkey_at_the_keys(population_path, seed):
                 sent += BURST
                 # Whatever it is at, another size is painted.
                 terminal.quiet(0.05, 2.0)
-                terminal.resize(99, 31)
-                terminal.forget()
-                terminal.resize(98, 30)
+                terminal.resize(90 + sent // BURST % 9, 30)
                 assert terminal.read(PATIENCE), f"seed {seed}: nothing was painted after {sent} events"
             left = terminal.process.poll()
             if left is None:
                 terminal.process.terminate()
                 assert terminal.gone(PATIENCE), "it did not leave"
                 left = terminal.process.returncode
-                assert left == 143, words(terminal.seen)
             # The palette offers to leave too.
             assert left in (0, 143), f"seed {seed}, {sent} events: exit {left}\n{words(terminal.seen)}"
             terminal.quiet(0.1)

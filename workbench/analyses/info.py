@@ -100,19 +100,19 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     agents: dict[str, tuple[NDArray[np.float32], PolicySpec]] = {}
     measures, fault = np.zeros((0, 3)), ""
     played = params.episodes if is_cartpole(population.spec) else min(params.episodes, SLOW_EPISODES)
-    counts = np.zeros(3, np.int64)
+    counts, episodes = np.zeros(3, np.int64), Episodes(played, params.cap, params.seed)
 
     def frame(done: int) -> Frame:
         return Frame(
             done, n, population.measure.name, measured, rows, sizes, means, deviations, tuple(agents), measures, played,
-            params.seed, held, *map(int, counts), fault,
+            params.seed, held, int(counts[0]), int(counts[1]), int(counts[2]), fault,
         )  # fmt: skip
 
     try:
         agents = baselines(population.spec)
         measures = np.zeros((len(agents), 3))
         for b, (weights, spec) in enumerate(agents.values()):
-            interval = mean_interval(performance(weights, spec, Episodes(played, params.cap, params.seed), compute)[0])
+            interval = mean_interval(performance(weights, spec, episodes, compute)[0])
             measures[b] = interval.value, interval.low, interval.high
     except WorkbenchError as error:  # what cannot be played can be looked at
         agents, measures, fault = {}, np.zeros((0, 3)), str(error)

@@ -53,7 +53,7 @@ def table(results: list[Result]) -> Group:
         title = Text(f"{benchmark}: {group}, {UNITS.get(unit, unit)}", style="bold")
         grid = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, expand=False)
         listed = list(rows)
-        aimed = any(row.target == row.target for row in listed)
+        aimed = any(row.target is not None for row in listed)
         for name in ("", "", "median", "min - max", "speed" if unit not in AMOUNTS else "beside", *["target"] * aimed):
             number = name != ""
             grid.add_column(name, justify="right" if number else "left", no_wrap=number)
@@ -100,7 +100,7 @@ def amount_beside(speed: float) -> str:
 
 def verdict(row: Result) -> str:
     """What was wanted, and whether it is so: `<= 350 ms ok`, `<= 20 ms misses`; empty where nothing was."""
-    if row.target != row.target:
+    if row.target is None:
         return ""
     met = "-" if row.value != row.value else "ok" if row.value <= row.target else "misses"
     return f"<= {figure(row.target, row.unit)} {met}"

@@ -58,8 +58,8 @@ class Result:
     """How many times as fast as the group's first row: median of the rounds' own ratios, 1 for that row itself."""
     measured: str
     """What was measured, how often, and what is assumed."""
-    target: float = float("nan")
-    """At most this is wanted; NaN where nothing is."""
+    target: float | None = None
+    """At most this is wanted; None where nothing is."""
 
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON values (NaN among them where nothing was measured)."""

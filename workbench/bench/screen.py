@@ -4,10 +4,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from workbench.bench.measure import SECONDS, Result, Tell
 from workbench.bench.startup import shipped_or_small
@@ -20,10 +22,11 @@ NAME = "screen"
 BYTES, RATE, PERCENT, MEMORY = "bytes", "bytes per second", "% of a core", "MiB"
 LARGE = (140, 45)
 """Of the terminal in which panes are looked at: all their panels have a place."""
+STARTED = 30.0
+"""Seconds that a job gets to begin."""
 SETTLED = 120.0
 """Seconds that a pane gets to compute what it shows."""
 CURSOR = "▶"
-"""What a paint of the table's cursor holds, and no other paint of the Dataset pane."""
 
 BARE = """
 from textual.app import App
@@ -41,6 +44,11 @@ class Bare(App):
 Bare().run()
 """
 """The least that Textual does for a key."""
+
+
+def bare_sign(k: int) -> str:
+    """What the bare app paints for its n-th key."""
+    return f"{CURSOR} {k}"
 
 
 @dataclass(frozen=True)
@@ -61,11 +69,11 @@ class Size:
 
 JOBS: Mapping[str, Mapping[str, str]] = {
     "collect": {"out": "{home}/made.safetensors", "count": "100000"},
-    "train": {"out": "{home}/trained.safetensors", "set": "steps=100000"},
+    "train": {"out": "{home}/trained.safetensors"},
     "converge": {"networks": "1000"},
     "sweeps": {"pairs": "20000"},
     "repairs": {"networks": "400"},
-    "survival": {"episodes": "100000"},
+    "survival": {"episodes": "5000"},
 }
 """Fields that make an analysis a long one."""
 
@@ -82,6 +90,13 @@ HEAT_MAP = "converge"
 """The pane of which so little is wanted: elsewhere another network is shown whole."""
 
 
+UNITS: Mapping[str, str] = {
+    "to paint": SECONDS, "a key on the screen": SECONDS, "sent for a move of the cursor": BYTES, "sent": RATE,
+    "at rest": PERCENT, "memory": MEMORY, "leaving": SECONDS,
+}  # fmt: skip
+"""Groups of figures, in the order in which they are told."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What was found, and at most what is wanted of it."""
@@ -89,7 +104,7 @@ class Row:
     what: str
     values: Sequence[float]
     measured: str
-    target: float = float("nan")
+    target: float | None = None
 
 
 def measure(repeats: int, tell: Tell, size: Size | None = None) -> list[Result]:
@@ -98,14 +113,16 @@ def measure(repeats: int, tell: Tell, size: Size | None = None) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="agentemb-bench-") as folder:
         population = shipped_or_small(Path(folder))
         command = [*program(), str(population.path)]
-        browsable = f"{len(population):,} networks"
+        browsable, sign = f"{len(population):,} networks", cursor_at(len(population))
         tell(f"{NAME}: a bare Textual app")
-        _idle([sys.executable, "-c", BARE], "a bare Textual app", "agentemb", size, repeats, found, bare=True)
+        _idle(
+            [sys.executable, "-c", BARE], "a bare Textual app", "agentemb", size, repeats, found, bare_sign, bare=True
+        )
         tell(f"{NAME}: at rest")
-        _idle(command, "agentemb-tui", browsable, size, repeats, found)
+        _idle(command, "agentemb-tui", browsable, size, repeats, found, sign)
         for name in size.jobs:
             tell(f"{NAME}: while {name} runs")
-            _busy(command, name, browsable, size, found)
+            _busy(command, name, browsable, size, found, sign)
         tell(f"{NAME}: panes")
         _panes(command, browsable, population, size, found)
     return list(found.results())
@@ -114,15 +131,10 @@ def measure(repeats: int, tell: Tell, size: Size | None = None) -> list[Result]:
 class _Found:
     """Rows by group, in the order in which the groups are told."""
 
-    UNITS: Mapping[str, str] = {
-        "to paint": SECONDS, "a key on the screen": SECONDS, "sent for a move of the cursor": BYTES, "sent": RATE,
-        "at rest": PERCENT, "memory": MEMORY, "leaving": SECONDS,
-    }  # fmt: skip
-
     def __init__(self) -> None:
-        self.rows: dict[str, list[Row]] = {group: [] for group in self.UNITS}
+        self.rows: dict[str, list[Row]] = {group: [] for group in UNITS}
 
-    def add(self, group: str, what: str, values: Sequence[float], measured: str, target: float = float("nan")) -> None:
+    def add(self, group: str, what: str, values: Sequence[float], measured: str, target: float | None = None) -> None:
         self.rows[group].append(Row(what, values, measured, target))
 
     def results(self) -> Iterator[Result]:
@@ -130,15 +142,13 @@ class _Found:
             first = statistics.median(rows[0].values) if rows and rows[0].values else float("nan")
             for row in rows:
                 if not row.values:
-                    nothing = (float("nan"), self.UNITS[group], float("nan"), float("nan"), float("nan"))
+                    nothing = (float("nan"), UNITS[group], float("nan"), float("nan"), float("nan"))
                     yield Result(NAME, group, row.what, *nothing, row.measured, row.target)
                     continue
                 value = statistics.median(row.values)
                 speed = first / value if value > 0 and first > 0 else float("nan")
                 low, high = min(row.values), max(row.values)
-                yield Result(
-                    NAME, group, row.what, value, self.UNITS[group], low, high, speed, row.measured, row.target
-                )
+                yield Result(NAME, group, row.what, value, UNITS[group], low, high, speed, row.measured, row.target)
 
 
 @contextmanager
@@ -151,7 +161,14 @@ def _opened(command: Sequence[str], text: str, size: tuple[int, int] = (COLUMNS,
 
 
 def _idle(
-    command: Sequence[str], what: str, text: str, size: Size, repeats: int, found: _Found, bare: bool = False
+    command: Sequence[str],
+    what: str,
+    text: str,
+    size: Size,
+    repeats: int,
+    found: _Found,
+    sign: Callable[[int], str],
+    bare: bool = False,
 ) -> None:
     """Paints, keys, what is sent and spent at rest, memory, and leaving."""
     painted, shown, left, memory = [], [], [], []
@@ -163,7 +180,7 @@ def _idle(
             memory.append(terminal.memory())
             left.append(_leave(terminal))
     started = f"exec to the first bytes of the text, {COLUMNS}x{LINES}"
-    wanted = (0.35, 0.5, 120.0, 1.0) if not bare else (float("nan"),) * 4
+    wanted = (0.35, 0.5, 120.0, 1.0) if not bare else (None,) * 4
     found.add("to paint", f"{what}, first paint" if not bare else what, painted, started, wanted[0])
     if not bare:
         found.add("to paint", f"{what}, population on the screen", shown, started, wanted[1])
@@ -173,28 +190,34 @@ def _idle(
     if not bare:
         with Terminal(command) as terminal:
             terminal.until(text)
-            stalls = key_times(terminal, "j", CURSOR, max(2, size.keys // 4), 0.02)
+            stalls = key_times(terminal, "j", sign, max(2, size.keys // 4), 0.02)
             told = "the slowest of keys pressed one after the other while the kernels load"
             found.add("a key on the screen", "agentemb-tui, slowest in the first seconds", [max(stalls)], told, 0.4)
     with _opened(command, text) as terminal:
-        _add_keys(found, what, "at rest", key_times(terminal, "j", CURSOR, size.keys, size.apart), bare)
+        _add_keys(found, what, "at rest", key_times(terminal, "j", sign, size.keys, size.apart), bare)
         terminal.quiet(1.0)
         spent, sent = terminal.processor_seconds(), terminal.listen(size.seconds)
         spent = terminal.processor_seconds() - spent
         rest = f"over {size.seconds:g} s without a key"
-        limits = (float("nan"), float("nan")) if bare else (0.0, 0.5)
+        limits = (None, None) if bare else (0.0, 0.5)
         found.add("sent", f"{what}, at rest", [sent / size.seconds], rest, limits[0])
         found.add("at rest", what, [100 * spent / size.seconds], rest, limits[1])
 
 
 def _add_keys(found: _Found, what: str, when: str, times: list[float], bare: bool = False) -> None:
     told = f"j, from the key to a paint of the cursor, {len(times)} keys"
-    limits = (float("nan"), float("nan")) if bare else (0.02, 0.05)
+    limits = (None, None) if bare else (0.02, 0.05)
     found.add("a key on the screen", f"{what}, {when}", times, f"{told}, median", limits[0])
-    found.add("a key on the screen", f"{what}, {when}, p99", [percentile(times, 0.99)], f"{told}, p99", limits[1])
+    found.add(
+        "a key on the screen",
+        f"{what}, {when}, p99",
+        [float(np.quantile(times, 0.99, method="inverted_cdf"))],
+        f"{told}, p99",
+        limits[1],
+    )
 
 
-def _busy(command: Sequence[str], name: str, text: str, size: Size, found: _Found) -> None:
+def _busy(command: Sequence[str], name: str, text: str, size: Size, found: _Found, sign: Callable[[int], str]) -> None:
     """Keys and bytes while a job runs, and leaving in the middle of it."""
     when = f"while {name} runs"
     try:
@@ -202,8 +225,8 @@ def _busy(command: Sequence[str], name: str, text: str, size: Size, found: _Foun
             start(terminal, name)
             terminal.listen(2.0)
             sent = terminal.listen(size.seconds) / size.seconds
-            times = key_times(terminal, "j", CURSOR, size.keys, size.apart)
-            left = _leave(terminal, f"jobs: {name}")
+            times = key_times(terminal, "j", sign, size.keys, size.apart)
+            left = _leave(terminal)
     except WorkbenchError as error:
         found.add("a key on the screen", f"agentemb-tui, {when}", [], f"not measured: {clean(error, 100)}")
         return
@@ -236,16 +259,16 @@ def start(terminal: Terminal, name: str) -> None:
         for _ in range(names.index(field) - at):
             terminal.send("tab")
         at = names.index(field)
-        terminal.quiet(0.2)
+        terminal.quiet()
         for words in ("end", "ctrl+u", value.format(home=terminal.home)):
             terminal.send(words)
-            terminal.quiet(0.2)
-        terminal.quiet(0.2)
+            terminal.quiet()
+        terminal.quiet()
     terminal.forget()
     terminal.send("ctrl+r")
     terminal.listen(1.5)
     terminal.send("escape")
-    terminal.until(f"jobs: {name}", patience=SETTLED)
+    terminal.until(f"jobs: {name}", patience=STARTED)
 
 
 def _panes(command: Sequence[str], text: str, population: Population, size: Size, found: _Found) -> None:
@@ -269,13 +292,13 @@ def _panes(command: Sequence[str], text: str, population: Population, size: Size
             terminal.quiet(1.5, SETTLED)
             for one in filling:
                 terminal.send(one)
-                terminal.quiet(2.5, SETTLED)
+                terminal.quiet(6.0, SETTLED)
             counts = []
             for _ in range(size.moves):
                 terminal.send(key)
                 counts.append(float(terminal.quiet(0.3)))
             measured = f"{words}, and all that follows it, {columns}x{lines}"
-            limit = 3000 if name == HEAT_MAP else float("nan")
+            limit = 3000 if name == HEAT_MAP else None
             found.add("sent for a move of the cursor", name, counts, measured, limit)
         whole, own = terminal.memory()
     told = "resident, after all panes have computed what they show"
@@ -283,38 +306,35 @@ def _panes(command: Sequence[str], text: str, population: Population, size: Size
     found.add("memory", "agentemb-tui, all panes visited, its own", [own], "of that, what is mapped from no file")
 
 
-def key_times(terminal: Terminal, key: str, sign: str, count: int, apart: float) -> list[float]:
-    """Seconds from each of `count` keys to the paint that holds `sign`.
+def key_times(terminal: Terminal, key: str, sign: Callable[[int], str], count: int, apart: float) -> list[float]:
+    """Seconds from each of `count` keys to the paint of it: the n-th key's holds `sign(n)`, and no earlier one does.
 
     Raises:
         WorkbenchError: a key shows nothing.
     """
     times = []
-    for k in range(count):
+    for k in range(1, count + 1):
         # Not in step with what is painted by a clock.
         terminal.listen(apart * (0.5 + (k * 0.618) % 1))
         terminal.forget()
         began = time.perf_counter()
         terminal.send(key)
-        times.append(terminal.until(sign) - began)
+        times.append(terminal.until(sign(k)) - began)
     return times
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value that this share of the values does not pass: of the sorted ones, the nearest rank."""
-    ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, max(0, round(share * len(ranked) + 0.5) - 1))]
+def cursor_at(networks: int) -> Callable[[int], str]:
+    """How the table of so many networks, in the order of the file, paints the cursor on the one with an id."""
+    width = max(len("id"), len(str(networks - 1)))
+    return lambda k: f"{CURSOR}{str(k).rjust(width)} "
 
 
-def _leave(terminal: Terminal, running: str = "") -> float:
+def _leave(terminal: Terminal) -> float:
     """Seconds from q to the end of the process.
 
     Raises:
-        WorkbenchError: it is still there after a while, or what should run has ended.
+        WorkbenchError: it is still there after a while.
     """
-    if running:
-        terminal.forget()
-        terminal.until(running, patience=5.0)
     began = time.perf_counter()
     terminal.send("q")
     if not terminal.gone(30.0):

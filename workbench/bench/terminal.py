@@ -70,11 +70,12 @@ class Terminal:
         self.seen = b""
         """What it has written since it started or since `forget`."""
         self._began = 0
+        self._process: subprocess.Popen[bytes] | None = None
         self.ours, theirs = pty.openpty()
         self.resize(columns, lines)
         self.started = time.perf_counter()
         try:
-            self.process = subprocess.Popen(
+            self._process = self.process = subprocess.Popen(
                 command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(self._home.name, env or {}),
                 start_new_session=True, cwd=self.home if at_home else None,
             )  # fmt: skip
@@ -94,8 +95,12 @@ class Terminal:
         self.end()
 
     def resize(self, columns: int, lines: int) -> None:
-        """Make the terminal another size (the app is told by a signal, as always)."""
+        """Make the terminal another size, and tell the app."""
         fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        if self._process is not None:
+            # The system tells only those whose controlling terminal this is.
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGWINCH)
 
     def send(self, *keys: str) -> None:
         """Press keys: names of `NAMED`, or text as it is typed."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App, ComposeResult, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.screen import Screen
@@ -443,9 +444,20 @@ class WorkbenchApp(App[None]):
         self.query_one("#title-right", Static).update(right)
 
     def on_resize(self) -> None:
-        """The title and the key bar show what fits."""
-        self._retitle()
-        self._paint_keys()
+        """The title and the key bar show what fits, once the size is the new one."""
+        self.call_after_refresh(self._retitle)
+        self.call_after_refresh(self._paint_keys)
+
+    def action_command_palette(self) -> None:
+        """Everything that can be done, by name."""
+        from workbench.tui.over import Palette
+
+        if not Palette.is_open(self):  # type: ignore[arg-type]
+            self.push_screen(Palette(id="--command-palette"))
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen in front; the last one stays, however often and fast that is asked for."""
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     def get_system_commands(self, screen: Screen) -> Iterable[SystemCommand]:
         """What the palette offers: Textual's own, and every analysis."""

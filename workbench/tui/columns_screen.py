@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -26,6 +25,7 @@ from workbench.text import clean
 from workbench.tui.chosen import chosen, where
 from workbench.tui.commands import command_line
 from workbench.tui.help_screen import HelpScreen, key_bar
+from workbench.tui.over import OverScreen
 from workbench.tui.sampling import following
 from workbench.tui.view import View, runs_of
 from workbench.tui.widgets.density import DensityMap
@@ -51,7 +51,7 @@ class Answer:
     filter: str = ""
 
 
-class ColumnsScreen(ModalScreen[Answer]):
+class ColumnsScreen(OverScreen[Answer]):
     """A density map with a cursor; enter filters the table to a cell."""
 
     AUTO_FOCUS = "DensityMap"

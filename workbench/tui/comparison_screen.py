@@ -3,11 +3,12 @@
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from workbench.tui.over import OverScreen
 
-class ComparisonScreen(ModalScreen[None]):
+
+class ComparisonScreen(OverScreen[None]):
     """A table of what two results differ in."""
 
     BINDINGS = [Binding("escape,q,enter", "dismiss", show=False)]

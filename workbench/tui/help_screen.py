@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from workbench.tui.over import OverScreen
 
 
 def key_bar(keys: Sequence[tuple[str, str]], room: int) -> str:
@@ -20,7 +21,7 @@ def key_bar(keys: Sequence[tuple[str, str]], room: int) -> str:
     return "  ".join(shown)
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(OverScreen[None]):
     """A list of keys with what they do."""
 
     BINDINGS = [Binding("escape,question_mark,q", "dismiss", show=False)]

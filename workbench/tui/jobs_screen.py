@@ -9,7 +9,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,6 +19,7 @@ from workbench.announcing import Announcement
 from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
 from workbench.text import clean, duration, progress
+from workbench.tui.over import OverScreen
 
 REFRESHES_A_SECOND = 4
 OTHERS_SECONDS = 1.0
@@ -29,7 +29,7 @@ Resumed = tuple[str, dict[str, str]]
 """The analysis of a task to be gone on with, and what its form begins with."""
 
 
-class JobsScreen(ModalScreen[Resumed | None]):
+class JobsScreen(OverScreen[Resumed | None]):
     """Jobs with their progress; the one under the cursor can be cancelled, looked at or gone on with."""
 
     BINDINGS = [

@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -22,6 +21,7 @@ from workbench.text import clean
 from workbench.tui.commands import command_line
 from workbench.tui.help_screen import HelpScreen, key_bar
 from workbench.tui.interpolating import CAPS, InterpolateState
+from workbench.tui.over import OverScreen
 from workbench.tui.sampling import following
 from workbench.tui.widgets.pair import HeatMapChart
 from workbench.tui.widgets.prompt import Prompt
@@ -35,7 +35,7 @@ SPANS = (0.25, 0.5, 1.0, 2.0, 4.0)
 FIGURE = ".svg"
 
 
-class LandscapeScreen(ModalScreen[None]):
+class LandscapeScreen(OverScreen[None]):
     """Survival or return as a landscape; closing it leaves the job alone."""
 
     AUTO_FOCUS = ""  # keys are for the screen, until something is asked

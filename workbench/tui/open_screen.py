@@ -8,7 +8,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -17,13 +16,14 @@ from workbench.analyses import find
 from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
 from workbench.text import clean
+from workbench.tui.over import OverScreen
 
 MOST = 500
 """Entries of a folder that are listed; more are found by typing."""
 REFRESHES_A_SECOND = 4
 
 
-class OpenScreen(ModalScreen[str | None]):
+class OpenScreen(OverScreen[str | None]):
     """A path, typed or chosen; comes back with it, or with None."""
 
     BINDINGS = [
@@ -156,7 +156,7 @@ def fitting(typed: str) -> list[str]:
     return [*before, *itself, *sorted(folders), *sorted(files)][:MOST]
 
 
-class ImportScreen(ModalScreen[bool | None]):
+class ImportScreen(OverScreen[bool | None]):
     """What a checkpoint or a folder of them holds and what is assumed of it: True to open it so, False for a form."""
 
     BINDINGS = [

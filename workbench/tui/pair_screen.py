@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from workbench.analyses import find, pair, policy
@@ -20,6 +19,7 @@ from workbench.population import Population
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
 from workbench.tui.help_screen import HelpScreen
+from workbench.tui.over import OverScreen
 from workbench.tui.panes.watching import PATIENCE, WATCHING, WATCHING_KEYS
 from workbench.tui.widgets.drawing import Picture
 from workbench.tui.widgets.pair import HeatMapChart, measure_lines, notes
@@ -37,7 +37,7 @@ MISSING = {"units": "no hidden units", "outputs": "no outputs", "actions": "thei
 ROOM_FOR_ALL = 140, 40
 
 
-class PairScreen(ModalScreen[tuple[int, int]]):
+class PairScreen(OverScreen[tuple[int, int]]):
     """A pair of networks among those that are shown; closes with where one has come to."""
 
     KEYS = (

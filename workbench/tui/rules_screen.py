@@ -5,7 +5,6 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from workbench import rules
@@ -14,6 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.policies import ACTION_RULES
 from workbench.population import Population
 from workbench.text import clean
+from workbench.tui.over import OverScreen
 from workbench.tui.view import RUNS, Arrangement, View
 
 
@@ -60,7 +60,7 @@ def describe(population: Population) -> str:
     return " ".join(word for word in rules.options(population) if word not in ("--action", "--env-kwargs"))
 
 
-class RulesScreen(ModalScreen[str | None]):
+class RulesScreen(OverScreen[str | None]):
     """One line for the rules; comes back with it, or with None."""
 
     BINDINGS = [Binding("escape", "dismiss", show=False)]

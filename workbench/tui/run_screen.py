@@ -7,20 +7,20 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from workbench.analysis import Analysis, Selection, describe_params
 from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
 from workbench.text import clean
+from workbench.tui.over import OverScreen
 from workbench.tui.training_screen import TrainingScreen
 from workbench.tui.view import View
 
 REFRESHES_A_SECOND = 4
 
 
-class RunScreen(ModalScreen[None]):
+class RunScreen(OverScreen[None]):
     """Ask for parameters, then run."""
 
     BINDINGS = [Binding("escape", "dismiss", show=False), Binding("ctrl+r", "run", show=False)]
@@ -67,6 +67,8 @@ class RunScreen(ModalScreen[None]):
 
     def action_run(self) -> None:
         """Start the job and show its result as it comes; a wrong field is told here."""
+        if self.app.screen is not self:
+            return  # enter was pressed twice
         try:
             values = {f.name: self._value(f) for f, _ in describe_params(self.analysis.Params)}
             selection = None
@@ -79,6 +81,7 @@ class RunScreen(ModalScreen[None]):
             job = self.service.submit(self.analysis, selection, self.analysis.Params(**values))
         except WorkbenchError as error:
             self.query_one("#run-fault", Static).update(clean(error))
+            self.query_one("#run-fault").scroll_visible(animate=False)
             return
         self.app.switch_screen(result_screen(job))
 
@@ -100,7 +103,7 @@ class RunScreen(ModalScreen[None]):
             raise WorkbenchError(f"{field.name}: expected {expected}, got {text!r}") from None
 
 
-class ResultScreen(ModalScreen[None]):
+class ResultScreen(OverScreen[None]):
     """A job's newest frame as its table; closing it leaves the job alone."""
 
     BINDINGS = [
@@ -153,11 +156,11 @@ class ResultScreen(ModalScreen[None]):
         self._paint()
 
 
-SCREENS: dict[str, Callable[[Job], ModalScreen[None]]] = {"train": TrainingScreen}
+SCREENS: dict[str, Callable[[Job], OverScreen[None]]] = {"train": TrainingScreen}
 """Analyses whose results have a screen of their own."""
 
 
-def result_screen(job: Job) -> ModalScreen[None]:
+def result_screen(job: Job) -> OverScreen[None]:
     """The screen that shows a job as it runs."""
     return SCREENS.get(job.analysis.name, ResultScreen)(job)
 

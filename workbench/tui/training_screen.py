@@ -7,12 +7,12 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from workbench.panels import Lines, Series
 from workbench.service import Job, JobState
 from workbench.text import clean, duration
+from workbench.tui.over import OverScreen
 from workbench.tui.widgets.chart import LineChart
 
 REFRESHES_A_SECOND = 4
@@ -41,7 +41,7 @@ def curves(terms: Sequence[tuple[str, Sequence[float]]]) -> Lines:
     return Lines(series, "epoch", f"loss{' (log scale)' if log else ''}", log_y=log)
 
 
-class TrainingScreen(ModalScreen[None]):
+class TrainingScreen(OverScreen[None]):
     """Curves of a training job; closing it leaves the job alone."""
 
     BINDINGS = [

@@ -1,6 +1,7 @@
 """What every pane has."""
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
 
@@ -24,6 +25,14 @@ class Pane(Container):
         super().__init__()
         self.service = service
         self.view = view
+
+    def call_after_refresh(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Call back once the screen is painted, unless the pane has been left by then."""
+
+        def here() -> Any:
+            return callback(*args, **kwargs) if self.is_attached and not self._pruning else None
+
+        return super().call_after_refresh(here)
 
     def suggested(self) -> dict[str, str]:
         """Values for the fields of forms, by name: what the user is looking at."""

@@ -36,6 +36,10 @@ TALL = 32
 """Lines from which there is room for everything."""
 
 
+ROOM_BESIDE_WORDS = 6
+"""Lines of the pane that are not the words'."""
+
+
 class InterpolatePane(MeetingPane):
     """Walk between two agents, and watch whom one meets."""
 
@@ -154,6 +158,8 @@ class InterpolatePane(MeetingPane):
         self.set_class(height >= TALL, "-tall")
         self.rollouts.set_columns(2 if width < ROOM_FOR_ROW else WATCHED)
         high, box = words_height(self.state.frame, width - 2) + 2 * (height >= TALL), self.query_one(WalkWords)
+        # In a low pane the words are cut, so that the chart, the agent and the line have theirs.
+        high = max(1, min(high, height - ROOM_BESIDE_WORDS))
         if box.styles.height is None or box.styles.height.value != high:
             box.styles.height = high
 

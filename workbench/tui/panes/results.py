@@ -71,8 +71,8 @@ class ResultsPane(FoldingPane):
         border: round $panel-lighten-2; border-title-color: $text; background: $background; }
     ResultsPane OptionList:focus { border: round $accent; }
     ResultsPane.-beside OptionList { width: 50%; height: 100%; }
-    ResultsPane #about { width: 100%; height: 7; scrollbar-size-vertical: 1; padding: 0 1; }
-    ResultsPane.-beside #about { width: 50%; height: 100%; border: round $panel-lighten-2;
+    ResultsPane #about { width: 100%; height: 7; max-height: 50%; scrollbar-size-vertical: 1; padding: 0 1; }
+    ResultsPane.-beside #about { width: 50%; height: 100%; max-height: 100%; border: round $panel-lighten-2;
         border-title-color: $text; }
     ResultsPane #about Static { height: auto; }
     ResultsPane #numbers { display: none; }
