@@ -95,7 +95,6 @@ async def test_keys_bound_anew_work_and_the_old_ones_do_not(population):
     async with app.run_test(size=(160, 45)) as pilot:
         await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.is_mounted)
         assert app.faults == ["keys: no binding is called 'dataset.nothing'; agentemb-tui keys lists them"]
-        await until(pilot, lambda: "configuration" in text(app))
         await pilot.press("m")
         assert not app.view.marks.any()
         await pilot.press("f2")

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -123,6 +125,23 @@ def test_a_signal_restores_the_terminal(terminal, population_path, tmp_path, num
     t.until(f"code={128 + number}")
     t.type("echo still here")
     t.until("still here")
+
+
+def test_a_terminal_that_goes_without_a_word_ends_the_app(population_path):
+    # In a session of its own, without a controlling terminal, no signal comes when the line is cut.
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "workbench", str(population_path)], stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    seen, deadline = b"", time.monotonic() + PATIENCE
+    while b"96 networks" not in seen:
+        assert time.monotonic() < deadline
+        if select.select([ours], [], [], 0.1)[0]:
+            seen += os.read(ours, 1 << 16)
+    os.close(ours)
+    assert run.wait(PATIENCE) == 128 + signal.SIGHUP
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])

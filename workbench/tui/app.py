@@ -45,6 +45,8 @@ ANIMATION_LEVELS: "dict[str, AnimationLevel]" = {"on": "full", "auto": "basic", 
 RESUME_SECONDS = 0.05
 REMEMBER_SECONDS = 3.0
 """Between looks at what one is at: a killed app loses no more of it."""
+LISTEN_SECONDS = 1.0
+"""Between looks at whether the terminal is still there."""
 LOOK_SECONDS = 5.0
 """Between looks at what is open: whether it has grown."""
 
@@ -191,6 +193,7 @@ class WorkbenchApp(App[None]):
         if self.faults:
             self.notify(self._safe("\n".join(self.faults)), title="configuration", severity="warning", timeout=20)
         self.set_interval(LOOK_SECONDS, self._look)
+        self.set_interval(LISTEN_SECONDS, self._listen)
         if self.remembers:
             self.set_interval(REMEMBER_SECONDS, self._remember)
             self.theme_changed_signal.subscribe(self, self._keep_theme)
@@ -289,6 +292,11 @@ class WorkbenchApp(App[None]):
             return
         self.view, self._rules = view, text
         await self._show_pane(PANES[0])
+
+    def _listen(self) -> None:
+        """Leave where the terminal is gone, which nothing else may say: reading from it would go on for ever."""
+        if getattr(self._driver, "gone", False):
+            self.exit(return_code=128 + signal.SIGHUP)
 
     async def _look(self) -> None:
         """Has somebody written what is open? Networks that follow on those that are here join them."""

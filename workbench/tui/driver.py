@@ -1,5 +1,7 @@
 """What goes to the terminal: as it is or in ASCII, and whether the line keeps up with it."""
 
+import select
+
 from textual.drivers.linux_driver import LinuxDriver
 
 from workbench.plain import plain
@@ -16,6 +18,13 @@ class TerminalDriver(LinuxDriver):
         """Whether earlier paints still wait to be sent."""
         writer = self._writer_thread
         return writer is not None and writer._queue.qsize() >= WAITING
+
+    @property
+    def gone(self) -> bool:
+        """Whether the terminal is closed: whoever is not its session's leader gets no signal then."""
+        asked = select.poll()
+        asked.register(self.fileno, 0)
+        return any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in asked.poll(0))
 
 
 class PlainDriver(TerminalDriver):

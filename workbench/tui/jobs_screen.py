@@ -20,6 +20,7 @@ from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
 from workbench.text import clean, duration, progress
 from workbench.tui.over import OverScreen
+from workbench.tui.widgets.options import Options
 
 REFRESHES_A_SECOND = 4
 OTHERS_SECONDS = 1.0
@@ -57,7 +58,7 @@ class JobsScreen(OverScreen[Resumed | None]):
         """A list, the fault of the one under the cursor, and the keys."""
         with Vertical() as box:
             box.border_title = "jobs"
-            yield OptionList(id="job-list")
+            yield Options(id="job-list")
             yield Static("", id="job-error", markup=False)
             yield Static(ONLY_HERE, id="job-keys", markup=False)
 

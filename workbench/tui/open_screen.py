@@ -17,6 +17,7 @@ from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
 from workbench.text import clean
 from workbench.tui.over import OverScreen
+from workbench.tui.widgets.options import Options
 
 MOST = 500
 """Entries of a folder that are listed; more are found by typing."""
@@ -53,7 +54,7 @@ class OpenScreen(OverScreen[str | None]):
         with Vertical() as box:
             box.border_title = "open a population, a checkpoint, or a folder of checkpoints"
             yield Input(compact=True, placeholder="a path; below: opened last, and what lies here")
-            yield OptionList()
+            yield Options()
             yield Static(
                 "enter opens or enters   ctrl+o opens what is typed   tab completes   escape closes", markup=False
             )
@@ -74,6 +75,8 @@ class OpenScreen(OverScreen[str | None]):
 
     async def _show(self, typed: str) -> None:
         self._listed = await asyncio.to_thread(fitting, typed)
+        if self.app.screen is not self:
+            return  # closed meanwhile
         listed = self.query_one(OptionList)
         listed.clear_options()
         home = str(Path.home())

@@ -26,6 +26,7 @@ from workbench.tui.panes.folding import FoldingPane
 from workbench.tui.remembering import resume
 from workbench.tui.run_screen import result_screen
 from workbench.tui.view import View
+from workbench.tui.widgets.options import Options
 from workbench.tui.widgets.prompt import Prompt
 
 ROOM_BESIDE = 130
@@ -88,7 +89,7 @@ class ResultsPane(FoldingPane):
     def compose(self) -> ComposeResult:
         """The list, and what is under the cursor."""
         with Horizontal(id="panels"):
-            yield OptionList(id="list")
+            yield Options(id="list")
             with VerticalScroll(id="about", can_focus=False):
                 yield Static("", id="words", markup=False)
                 yield Static("", id="numbers", markup=False)
