@@ -15,6 +15,7 @@ from rich.console import Console
 
 import workbench
 from workbench import cli as module
+from workbench.cli import following
 from workbench.analyses import find, survival
 from workbench.analysis import Export
 from workbench.expressions import matches
@@ -208,7 +209,7 @@ def as_survival(monkeypatch, cli, population_path):
             survival.ANALYSIS, run=run, summary=lambda f: {"x": float("nan"), "y": np.int64(f.done)}, table=str
         )
         monkeypatch.setattr(module.app, "registered_commands", list(module.app.registered_commands))
-        module.app.command(name="stand-in")(module._command_for(made))
+        module.app.command(name="stand-in")(module.command_for(made))
         return cli("stand-in", population_path, "--json", "--threads", 1)
 
     return call
@@ -247,7 +248,7 @@ def exporting(monkeypatch, cli, population_path):
     exports = {"told": Export("Save what was told.", (".txt", ".md"), write)}
     made = replace(survival.ANALYSIS, run=computes, summary=lambda f: {"x": f.done}, table=str, exports=exports)
     monkeypatch.setattr(module.app, "registered_commands", list(module.app.registered_commands))
-    module.app.command(name="stand-in")(module._command_for(made))
+    module.app.command(name="stand-in")(module.command_for(made))
     return lambda *arguments: (cli("stand-in", population_path, *arguments, "--threads", 1), len(begun))
 
 
@@ -281,7 +282,7 @@ def test_a_key_pressed_before_the_job_has_begun_cancels_too(cli, population_path
     def interrupted(_path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "load", interrupted)
+    monkeypatch.setattr(module.analyses, "load", interrupted)
     one_line(cli("info", population_path), 1, "cancelled")
 
 
@@ -302,7 +303,7 @@ def test_a_signal_cancels_a_job(as_survival, number):
 
 def test_progress_is_logged_where_there_is_no_terminal(as_survival, monkeypatch):
     told = threading.Event()
-    monkeypatch.setattr(module, "LOG_EVERY", -1.0)
+    monkeypatch.setattr(following, "LOG_EVERY", -1.0)
     monkeypatch.setattr("workbench.service.progress", lambda *a: told.set() or f"progress {a[0]} of {a[1]}")
 
     def waits(_compute, _selection, _params):
@@ -323,7 +324,7 @@ def test_progress_on_a_terminal(population):
 
     def shown():
         page = Console(file=io.StringIO(), width=80, force_terminal=False)
-        page.print(module._picture(job))
+        page.print(following.picture(job))
         return page.file.getvalue()
 
     assert "starting" in shown()
