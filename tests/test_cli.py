@@ -15,9 +15,9 @@ from rich.console import Console
 
 import workbench
 from workbench import cli as module
-from workbench.cli import following
 from workbench.analyses import find, survival
 from workbench.analysis import Export
+from workbench.cli import following
 from workbench.expressions import matches
 from workbench.population import load
 
