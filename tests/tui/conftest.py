@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench import generators
+from workbench import generators, results
 from workbench.compute import Compute
 from workbench.learning.contract import settings_from, train
 from workbench.learning.data import TrainingData
@@ -44,3 +44,9 @@ def trained(nothing_trained, tiny):
     for path in tiny.values():
         (nothing_trained / path.name).write_bytes(path.read_bytes())
     return nothing_trained
+
+
+@pytest.fixture(autouse=True)
+def results_of_its_own(tmp_path, monkeypatch):
+    """Nothing that another test has computed is found, however slow the machine was."""
+    monkeypatch.setattr(results, "cache_dir", lambda: tmp_path / "cache")

@@ -88,7 +88,7 @@ async def test_lists_filters_and_opens_what_is_kept(population, tmp_path, monkey
         await pilot.press("enter")
         await until(pilot, lambda: len(pane.state.shown) == 1)
         await until(pilot, lambda: "Survival of 7 networks" in text(app))
-        assert "7 networks of" in text(app) and "where id < 7" in text(app) and "this program" in text(app)
+        assert "7 networks of" in text(app) and "id < 7" in text(app) and "this program" in text(app)
         await pilot.press("equals_sign")
         expected = f"agentemb-tui survival {population.path} --episodes 5 --seed 3 --where 'id < 7'"
         assert pane._said == expected
