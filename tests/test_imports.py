@@ -117,6 +117,7 @@ KNOWS = {
     "text": set(),
     "discovery": set(),
     "leaving": {"text"},
+    "memory": set(),
     "unfinished": {"errors", "storage"},
     "axes": set(),
     "drawing": {"text"},
@@ -141,7 +142,7 @@ KNOWS = {
     "analysis": {"claims", "errors", "compute", "population"},
     "results": {"analysis", "errors", "places", "rules", "storage"},
     "announcing": {"analysis", "errors", "places", "storage"},
-    "service": {"analysis", "announcing", "compute", "errors", "results", "text"},
+    "service": {"analysis", "announcing", "compute", "errors", "memory", "results", "text"},
 }
 LEARNING = {
     "compute", "discovery", "errors", "generators", "groups", "learning", "numerics", "performance", "physics",

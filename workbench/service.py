@@ -16,6 +16,7 @@ from workbench.analysis import Analysis, Selection
 from workbench.announcing import announced
 from workbench.compute import Compute, be_nice
 from workbench.errors import WorkbenchError
+from workbench.memory import give_back
 from workbench.results import ResultCache, result_key
 from workbench.text import progress
 
@@ -125,7 +126,7 @@ class ModelService:
         job.background = background
         with self._lock:
             self.jobs.append(job)
-        threading.Thread(target=self._run, args=(job,), name=f"agentemb-job-{job.number}", daemon=True).start()
+        threading.Thread(target=self._run_long, args=(job,), name=f"agentemb-job-{job.number}", daemon=True).start()
         self._tell(job)
         return job
 
@@ -194,6 +195,10 @@ class ModelService:
                     self._finish(job, JobState.CANCELLED)
                 return
             self._run(pending[0])
+
+    def _run_long(self, job: Job) -> None:
+        self._run(job)
+        give_back()
 
     def _run(self, job: Job) -> None:
         be_nice()

@@ -161,9 +161,11 @@ class WorkbenchApp(App[None]):
     async def _open(self) -> None:
         def load() -> "tuple[ModelService, Opened]":
             from workbench.compute import Compute
+            from workbench.memory import few_arenas
             from workbench.service import ModelService
             from workbench.tui.opened import Opened
 
+            few_arenas()
             opened = Opened.of(self.path, self.remembers)
             pane_class(opened.pane)
             return ModelService(self.wanted_compute or Compute(), headless=False), opened
