@@ -538,7 +538,7 @@ def test_actions_that_are_not_discrete(name, save, cli):
     )
 
 
-@pytest.mark.parametrize("name", ["converge", "pair"])
+@pytest.mark.parametrize("name", ["converge", pytest.param("pair", marks=pytest.mark.slow)])
 def test_another_environment(name, save, cli):
     acrobats = save(some(ACROBOT, 3, survival=None), "acrobats")
     said = cli(name, acrobats.path, "--count", 20, "--threads", 1, "--json")

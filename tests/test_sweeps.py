@@ -654,7 +654,11 @@ def test_agents_that_cannot_be_walked_between_are_told(odd, arguments, message, 
     assert (told.code, told.out, told.err) == (2, "", f"agentemb-tui: {message}\n")
 
 
-@pytest.mark.parametrize("spec", [PolicySpec((4, 3, 3, 2)), PolicySpec((4, 2)), PENDULUM], ids=repr)
+@pytest.mark.parametrize(
+    "spec",
+    [PolicySpec((4, 3, 3, 2)), PolicySpec((4, 2)), pytest.param(PENDULUM, marks=pytest.mark.slow)],
+    ids=repr,
+)
 def test_networks_without_a_generator_have_the_paths_through_weights(spec, tmp_path, cli):
     path = Population(spec, initial(spec, 12, 1)).save(tmp_path / "other.safetensors").path
     for name in ("sweep", "sweeps"):

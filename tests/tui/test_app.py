@@ -306,8 +306,15 @@ def odd(n):
     return Population(spec, weights, {"survival": np.full(n, np.nan), "\x1b[31mrun": names})
 
 
-@pytest.mark.parametrize("make", [acrobot, odd])
-@pytest.mark.parametrize("networks", [0, 1, 6])
+@pytest.mark.parametrize(
+    ("make", "networks"),
+    [
+        (acrobot, 1),
+        (odd, 0),
+        (odd, 6),
+        *(pytest.param(*other, marks=pytest.mark.slow) for other in ((acrobot, 0), (acrobot, 6), (odd, 1))),
+    ],
+)
 async def test_populations_of_any_kind_open_and_bear_all_keys(tmp_path, make, networks):
     path = tmp_path / "p\x1b[31m[b].safetensors"
     saved = (make(networks) if networks > 5 else make(6).select(np.arange(networks))).save(path)

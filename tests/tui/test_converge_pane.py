@@ -434,10 +434,9 @@ def linear(n):
 @pytest.mark.parametrize(
     ("make", "networks"),
     [
-        (odd, 6),
         (linear, 0),
         (linear, 1),
-        *(pytest.param(*other, marks=pytest.mark.slow) for other in ((acrobot, 4), (odd, 2), (linear, 3))),
+        *(pytest.param(*other, marks=pytest.mark.slow) for other in ((acrobot, 4), (odd, 2), (odd, 6), (linear, 3))),
     ],
 )
 async def test_populations_of_any_kind_bear_all_keys(tmp_path, make, networks):

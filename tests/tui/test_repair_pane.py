@@ -165,10 +165,12 @@ async def test_damage_by_hand_is_the_same_on_the_command_line(population, traine
             (("enter",), grid.unit(2)),
         ):
             frame = await pressed(app, pilot, *keys)
-            await until(pilot, lambda: state.current)
+            known, wanted = {int(grid.positions[1, 2])}, set(map(int, expected))
+            await until(
+                pilot,
+                lambda k=known, w=wanted: state.current and set(map(int, state.frame.mask.nonzero()[0])) - k == w,
+            )
             await settled(app, pilot)
-            left = set(state.frame.mask.nonzero()[0]) - {int(grid.positions[1, 2])}
-            assert left == {int(k) for k in expected}
         frame = state.frame
         assert f"drawn: {int(frame.mask.sum())} of 212" in joined(app, "#line")
         assert mask_hash(frame.mask) in joined(app, "#words") and mask_hash(frame.mask) in state.params.mask

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rich.cells import cell_len
+from sample_pane import until
 from textual.app import App
 
 from workbench.analyses import find
@@ -135,6 +136,7 @@ async def test_trainings_and_nothing_else_are_shown_there(job, population):
     app = Bench()
     async with app.run_test(size=(80, 24)) as pilot:
         await app.push_screen(JobsScreen(Service()))
+        await until(pilot, lambda: app.screen.selected is not None)
         await pilot.press("enter")
         await pilot.pause()
         assert isinstance(app.screen, TrainingScreen)
