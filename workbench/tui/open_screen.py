@@ -124,6 +124,8 @@ class OpenScreen(OverScreen[str | None]):
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         """A click."""
         message.stop()
+        if message.option_index >= len(self._listed):  # the list has changed since
+            return
         path = self._listed[message.option_index]
         if path.endswith(os.sep):
             self._type(path)
