@@ -43,6 +43,11 @@ def load(path: Path | str | None = None, tell: Callable[[str], None] | None = No
     return found
 
 
+def file_of(path: str) -> Path:
+    """The population file at a path, or the one that is made of checkpoints there: what results depend on."""
+    return load(path).path or Path(path)
+
+
 def told(found: Population) -> list[str]:
     """What an imported population says of its making, a line each."""
     about = found.provenance.get("import")

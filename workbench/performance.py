@@ -10,6 +10,8 @@ from workbench.policies import PolicySpec
 
 ONE_A_STEP = ("CartPole-", "InvertedPendulum-")
 """Environments in which return is the number of steps."""
+CAPS = (200, 500, 1000, 5000)
+"""Steps after which episodes are cut, as is usual."""
 QUARTERS = (0.25, 0.5, 0.75)
 """Quantiles between groups of return, where no edges are given."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workbench import storage
 from workbench.errors import WorkbenchError
 from workbench.groups import Groups
-from workbench.performance import Measure, groups_of, measure_of
+from workbench.performance import CAPS, SURVIVAL, Measure, groups_of, measure_of
 from workbench.places import default_population
 from workbench.policies import PolicySpec
 
@@ -142,6 +142,12 @@ class Population:
     def performance(self) -> NDArray[np.float64]:
         """(n,) mean survival (steps) or return of each; NaN where there is no such column."""
         return np.asarray(self[self.measure.name], float) if self.measured else np.full(len(self), np.nan)
+
+    @cached_property
+    def cap(self) -> int:
+        """Steps that an episode should last to show what is measured: 200, or 500 or more where some survive longer."""
+        longest = float(np.nanmax(self.performance, initial=0.0)) if self.measure is SURVIVAL else 0.0
+        return next((cap for cap in CAPS if cap >= longest), CAPS[-1])
 
     @cached_property
     def groups(self) -> Groups:

@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from workbench import comparing
+from workbench import comparing, opening
 from workbench.analysis import Analysis, Export, Selection
 from workbench.comparing import COLUMNS, CONTROLS, Compared, Comparison, How
 from workbench.compute import Compute
@@ -22,7 +22,6 @@ from workbench.numerics.similarity.convergence import standardise
 from workbench.numerics.similarity.family import fine
 from workbench.numerics.similarity.grouped import Contrast, PairSummary, contrast, dendrogram_order, mutual, summarise
 from workbench.numerics.similarity.verdicts import claims
-from workbench.population import load
 from workbench.rollouts.reference_set import file_of, reference_set
 from workbench.storage import write_arrays, write_text
 from workbench.text import clean
@@ -144,7 +143,7 @@ def compared(selection: Selection, params: Params) -> Compared:
         raise WorkbenchError(f"networks: expected 2 to {MOST:,}, got {params.networks}")
     populations, rows = [selection.population], [comparing.draw(selection, params.networks, params.seed)]
     if params.other:
-        other, spec = load(params.other), selection.population.spec
+        other, spec = opening.load(params.other), selection.population.spec
         if (other.spec.env, other.spec.sizes[0], other.spec.sizes[-1]) != (spec.env, spec.sizes[0], spec.sizes[-1]):
             raise WorkbenchError(
                 f"{other.path}: {other.spec.label} on {other.spec.env} cannot be compared with {spec.label} on "
@@ -390,7 +389,7 @@ def svg(frame: Frame) -> str:
 def reads(selection: Selection, params: Params) -> tuple[Path, ...]:
     """Files that states or networks come from."""
     states = file_of(params.states)
-    return (*((states,) if states else ()), *((Path(params.other),) if params.other else ()))
+    return (*((states,) if states else ()), *((opening.file_of(params.other),) if params.other else ()))
 
 
 def write_matrix(_compute: Compute, _selection: Selection, _params: Params, frame: Frame, path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from workbench import comparing
+from workbench import comparing, opening
 from workbench.analysis import Analysis, Selection
 from workbench.comparing import COLUMNS, Compared, Comparison, How
 from workbench.compute import Compute
@@ -22,7 +22,6 @@ from workbench.numerics.regions import Condition, Region, share_map, where
 from workbench.performance import measure_named
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec
-from workbench.population import load
 from workbench.rollouts.reference_set import dimension_names, file_of, reference_set
 from workbench.text import clean
 
@@ -112,7 +111,7 @@ def networks(selection: Selection, params: Params) -> Compared:
     """
     params.how.check()
     population = selection.population
-    other = load(params.other) if params.other else population
+    other = opening.load(params.other) if params.other else population
     for name, whose, row in (("first", population, params.first), ("second", other, params.second)):
         if not 0 <= row < len(whose):
             raise WorkbenchError(f"{name}: {whose.name} has networks 0 to {len(whose) - 1:,}, got {row}")
@@ -289,7 +288,7 @@ def svg(frame: Frame) -> str:
 def reads(_selection: Selection, params: Params) -> tuple[Path, ...]:
     """Files that states or the second network come from."""
     states = file_of(params.states)
-    return (*((states,) if states else ()), *((Path(params.other),) if params.other else ()))
+    return (*((states,) if states else ()), *((opening.file_of(params.other),) if params.other else ()))
 
 
 ANALYSIS = Analysis(

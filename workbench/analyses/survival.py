@@ -12,7 +12,7 @@ from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.groups import Groups
 from workbench.numerics.statistics import standard_error
-from workbench.performance import groups_of
+from workbench.performance import RETURN, groups_of
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import judged, stream
 
@@ -58,13 +58,14 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     """Yield a frame a chunk of networks."""
     population = selection.population
     stored, groups = population.performance[selection.indices], population.groups
+    # Where a longer cap may take survival further, groups are of what is measured.
+    kept = population.measured and population.measure is RETURN
     survival, error = np.zeros(len(selection)), np.zeros(len(selection))
     capped = np.zeros(len(selection), bool)
     episodes = Episodes(params.episodes, params.cap, params.seed)
 
     def frame(done: int) -> Frame:
-        # Where the population says nothing, quarters are those of what is measured here.
-        of = groups if population.measured else groups_of(population.spec, population.edges, survival[:done])
+        of = groups if kept else groups_of(population.spec, population.edges, survival[:done])
         return Frame(
             done, len(selection), params.episodes, params.cap, params.seed, population.measure.name, of.edges, of.names,
             survival[:done], error[:done], capped[:done], stored[:done],

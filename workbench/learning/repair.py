@@ -131,7 +131,8 @@ class Source:
             kept &= ~(weights == without).all(1)
         if kept.sum() < 2:
             raise WorkbenchError(
-                f"{population.name}: {kept.sum()} training networks to repair with; at least 2 are needed"
+                f"{population.name}: {kept.sum()} training networks to repair with; at least 2 are needed "
+                "(`agentemb-tui merge` puts networks beside those of another population)"
             )
         return cls(population.spec, weights[kept], survival[kept], generator, compute, source)
 

@@ -55,6 +55,7 @@ class WorkbenchApp(App[None]):
     """The workbench on one population."""
 
     TITLE = "agentemb"
+    ALLOW_SELECT = False  # a terminal selects by itself; Textual fails where what was clicked is gone by then
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (130, "-wide")]
     BINDINGS = [
         Binding("question_mark", "help", "help", show=False),
@@ -193,7 +194,7 @@ class WorkbenchApp(App[None]):
         await self._take(opened)
         self.call_after_refresh(lambda: self.run_worker(asyncio.to_thread(lambda: [*map(pane_class, PANES)])))
         if self.faults:
-            self.notify(self._safe("\n".join(self.faults)), title="configuration", severity="warning", timeout=20)
+            self.notify("\n".join(map(self._safe, self.faults)), title="configuration", severity="warning", timeout=20)
         self.set_interval(LOOK_SECONDS, self._look)
         self.set_interval(LISTEN_SECONDS, self._listen)
         if self.remembers:
@@ -228,7 +229,7 @@ class WorkbenchApp(App[None]):
         self._own, self._rules, self._remembered = opened.view.population, "", None
         await self._show_pane(opened.pane)
         if opened.told:
-            self.notify(self._safe("\n".join(opened.told)), title="imported", timeout=20)
+            self.notify("\n".join(map(self._safe, opened.told)), title="imported", timeout=20)
 
     def action_open(self) -> None:
         """Choose another population, checkpoint or folder of checkpoints."""

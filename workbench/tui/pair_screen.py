@@ -166,7 +166,7 @@ class PairScreen(OverScreen[tuple[int, int]]):
 
     def _watch(self) -> None:
         for k, slot in enumerate(ROLLOUT_SLOTS):
-            params = policy.Params(int(self.rows[self.at[k]]), episode=self._episode)
+            params = policy.Params(int(self.rows[self.at[k]]), cap=self.population.cap, episode=self._episode)
             self.watching[k] = self.service.ask(slot, find("policy"), Selection(self.population), params)
 
     def _still_comparing(self, job: Job) -> None:

@@ -195,7 +195,7 @@ class DatasetPane(AskingPane):
             self._inspecting = None
             self._show_inspected()
         else:
-            params = policy.Params(network=row, episode=self._episode)
+            params = policy.Params(network=row, cap=self.view.population.cap, episode=self._episode)
             self._inspecting = self.service.ask(SLOT, find("policy"), Selection(self.view.population), params)
             # Measured in a few milliseconds, as a rule: what is shown stays until then, and nothing flickers.
             self.set_timer(PATIENCE, partial(self._still_measuring, self._inspecting))
