@@ -24,7 +24,7 @@ def walks(draw):
 
 
 def told(alphas, survival, margin):
-    """As targets.md, section 5, and the blog's ties have it, one point after the other."""
+    """As the patterns are defined, and the blog's ties have it, one point after the other."""
     at = dict(zip(alphas.tolist(), survival.tolist(), strict=True))
     a, b = at[0.0], at[1.0]
     valley = any(0 < x < 1 and s < min(a, b) - margin for x, s in at.items())

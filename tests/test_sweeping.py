@@ -64,7 +64,7 @@ def test_agents_are_not_missed_by_rounding():
 
 
 def test_the_papers_alphas():
-    # targets.md: those 20 from 0 to 1.5, and 1 besides.
+    # Figure 7: 20 points from 0 to 1.5, and 1 besides.
     assert alphas_of(20, 0, 1.5).tolist() == sorted([*np.linspace(0, 1.5, 20).tolist(), 1.0])
     assert alphas_of(2, 0, 1).tolist() == [0, 1]
     assert alphas_of(3, 2, 4).tolist() == [0, 1, 2, 3, 4]

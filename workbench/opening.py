@@ -136,7 +136,10 @@ def state_of(path: Path) -> str:
         for folder, _, names in os.walk(path, followlinks=False):
             about += [_about(Path(folder) / name) for name in sorted(names) if name.lower().endswith(endings)]
     else:
-        beside = sorted(p for p in path.parent.iterdir() if p.suffix in BESIDE)
+        try:
+            beside = sorted(p for p in path.parent.iterdir() if p.suffix in BESIDE)
+        except OSError:  # nor is the file there, then, or it lies where nothing may be listed
+            beside = []
         about += [_about(p) for p in (path, *beside)]
     return json.dumps([program_digest(), sorted(about)])
 

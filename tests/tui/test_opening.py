@@ -77,6 +77,8 @@ async def test_what_is_not_there_is_told(opened, tmp_path):
         app.open_path(str(tmp_path / "nothing.safetensors"))
         await until(pilot, lambda: len(app._notifications) == 1)
         assert "nothing.safetensors: no such file" in next(iter(app._notifications)).message
+        app.open_path(str(tmp_path / "no folder" / "nothing.zip"))
+        await until(pilot, lambda: len(app._notifications) == 2)
         assert len(app.view.population) == 20, "what is open stays"
 
 
