@@ -1,14 +1,17 @@
 """What every pane has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
+from textual.css.query import NoMatches
 
 from workbench.service import Job, ModelService
 from workbench.tui.view import View
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from workbench.tui.app import WorkbenchApp
 
 
@@ -33,6 +36,19 @@ class Pane(Container):
             return callback(*args, **kwargs) if self.is_attached and not self._pruning else None
 
         return super().call_after_refresh(here)
+
+    def run_worker(self, work: Any, *args: Any, **kwargs: Any) -> "Worker[Any]":
+        """Work beside the screen; what it has to show is not missed where the pane has been left by then."""
+
+        async def here() -> Any:
+            try:
+                return await work
+            except NoMatches:
+                if self.is_attached and not self._pruning:
+                    raise
+                return None
+
+        return super().run_worker(here() if isinstance(work, Coroutine) else work, *args, **kwargs)
 
     def suggested(self) -> dict[str, str]:
         """Values for the fields of forms, by name: what the user is looking at."""

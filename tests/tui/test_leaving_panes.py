@@ -1,0 +1,29 @@
+"""Work beside the screen that ends when the pane it is for is being left."""
+
+import pytest
+from sample_pane import until
+from textual.css.query import NoMatches
+from textual.worker import WorkerFailed
+
+from workbench.compute import Compute
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.panes.dataset import DatasetPane
+
+
+async def show(pane):
+    pane.query_one("#nothing-of-this-name")
+
+
+async def test_what_a_pane_that_is_left_has_to_show_is_not_missed(population, monkeypatch):
+    app = WorkbenchApp(str(population.path), Compute("cpu", 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.is_mounted)
+        pane = app.pane
+        with pytest.raises(WorkerFailed) as failed:
+            await pane.run_worker(show(pane), exit_on_error=False).wait()
+        assert isinstance(failed.value.error, NoMatches), "in a pane that is there it is a defect"
+        # Between the request to leave and the end of its workers its parts are gone already.
+        monkeypatch.setattr(pane, "_pruning", True)
+        assert await pane.run_worker(show(pane)).wait() is None
+        monkeypatch.undo()
+        app.close_service()
