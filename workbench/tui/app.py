@@ -4,15 +4,13 @@ Only Textual is imported before the first paint; numpy, the population and the p
 """
 
 import asyncio
-import contextlib
 import gc
 import signal
 from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Horizontal
@@ -21,6 +19,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from workbench.config import Config
+from workbench.tui.holding import HoldingApp
 from workbench.tui.panes import PANES, pane_class, pane_title
 from workbench.tui.themes import DEFAULT_THEME, TRUECOLOR, load_themes, suiting
 
@@ -30,13 +29,10 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from workbench.compute import Compute
-    from workbench.population import Population
     from workbench.service import Job, JobState, ModelService
     from workbench.tui.jobs_screen import Resumed
     from workbench.tui.messages import JobChanged
     from workbench.tui.opened import Opened
-    from workbench.tui.panes.base import Pane
-    from workbench.tui.view import View
 
 JOBS_A_SECOND = 4
 GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("^o", "open"), ("y", "copy"), ("q", "quit"))
@@ -51,7 +47,7 @@ LOOK_SECONDS = 5.0
 """Between looks at what is open: whether it has grown."""
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(HoldingApp):
     """The workbench on one population."""
 
     TITLE = "agentemb"
@@ -101,32 +97,16 @@ class WorkbenchApp(App[None]):
         config: Config | None = None,
         driver_class: "type[Driver] | None" = None,
     ) -> None:
-        super().__init__(driver_class)
-        self.path = path
+        super().__init__(path, remembers, driver_class)
         self.config = config or Config()
         self.faults: list[str] = []
         """What of the configuration cannot be, said once the population is on the screen."""
-        self.remembers = remembers
-        """Whether it takes up the session of before, and keeps this one."""
-        self._remembered: tuple[dict[str, Any], Path] | None = None
-        """What was kept last, and in which file."""
-        self._remembering = False
         self.wanted_compute = compute
-        self.service: ModelService | None = None
-        self.view: View | None = None
-        self.pane: Pane | None = None
         self.warm = False
         """Whether the kernels are compiled and loaded."""
-        self._own: Population | None = None
-        """The population as its file has it."""
-        self._rules = ""
-        """Other rules that it is played by."""
         self.fault = ""
         """Why it left, for standard error."""
         self._jobs_timer: Timer | None = None
-        self._state = ""
-        """Of the files that are open, when they were read."""
-        self._looking = False
         self._jobs_told = ""
         self._keys_painted = ""
         for theme in load_themes():
@@ -223,139 +203,10 @@ class WorkbenchApp(App[None]):
             self.copy_to_clipboard(words)
         self.notify(self._safe(words) if words else "nothing here to copy", title="copied" * bool(words))
 
-    async def _take(self, opened: "Opened") -> None:
-        """Show what was opened, and what was assumed of it."""
-        self.path, self.view, self._state = opened.path, opened.view, opened.state
-        self._own, self._rules, self._remembered = opened.view.population, "", None
-        await self._show_pane(opened.pane)
-        if opened.told:
-            self.notify("\n".join(map(self._safe, opened.told)), title="imported", timeout=20)
-
-    def action_open(self) -> None:
-        """Choose another population, checkpoint or folder of checkpoints."""
-        from workbench.tui.open_screen import OpenScreen
-
-        if self.service is not None:
-            self.push_screen(OpenScreen(), self.open_path)
-
-    def open_path(self, path: str | None) -> None:
-        """Open what is at a path; of other people's checkpoints, show first what would be assumed."""
-        if path is None or self.service is None:
-            return
-        from workbench.opening import is_population
-        from workbench.tui.open_screen import ImportScreen
-
-        def answered(as_it_is: bool | None) -> None:
-            if as_it_is:
-                self.run_worker(self._reopen(path))
-            elif as_it_is is False:
-                from workbench.analyses import find
-
-                self._open_run(find("import"), {"path": path})
-
-        if is_population(Path(path)):
-            self.run_worker(self._reopen(path))
-        else:
-            self.push_screen(ImportScreen(self.service, path), answered)
-
-    async def _reopen(self, path: str) -> None:
-        from workbench.errors import WorkbenchError
-        from workbench.tui.opened import Opened
-
-        await self._remember()
-        try:
-            opened = await asyncio.to_thread(Opened.of, path, self.remembers)
-        except WorkbenchError as error:
-            self.notify(self._safe(error), title="not opened", severity="error", timeout=10)
-            return
-        await self._take(opened)
-
-    def action_rules(self) -> None:
-        """Play the networks that are open by other rules."""
-        from workbench.tui.rules_screen import RulesScreen
-
-        if self.view is not None:
-            self.push_screen(RulesScreen(self.view.population), self._rule)
-
-    def _rule(self, text: str | None) -> None:
-        if text is not None:
-            self.run_worker(self._judge(text), group="rules", exclusive=True)
-
-    async def _judge(self, text: str) -> None:
-        from workbench.errors import WorkbenchError
-        from workbench.tui.rules_screen import judged
-
-        if self.view is None or self._own is None or self.service is None:
-            return
-        self.notify("measuring all networks under these rules…", timeout=4)
-        try:
-            view = await asyncio.to_thread(judged, self.view, self._own, text, self.service.compute)
-        except WorkbenchError as error:
-            self.notify(self._safe(error), title="not played", severity="error", timeout=10)
-            return
-        self.view, self._rules = view, text
-        await self._show_pane(PANES[0])
-
     def _listen(self) -> None:
         """Leave where the terminal is gone, which nothing else may say: reading from it would go on for ever."""
         if getattr(self._driver, "gone", False):
             self.exit(return_code=128 + signal.SIGHUP)
-
-    async def _look(self) -> None:
-        """Has somebody written what is open? Networks that follow on those that are here join them."""
-        if self.view is None or self._looking:
-            return
-        from workbench.errors import WorkbenchError
-        from workbench.tui.opened import Opened, state
-        from workbench.tui.rules_screen import judged
-
-        self._looking = True
-        try:
-            now = await asyncio.to_thread(state, self.path)
-            if now == self._state:
-                return
-            opened = await asyncio.to_thread(Opened.of, self.path)
-            had, own, later = len(self.view.population), opened.view.population, opened.view
-            if self._rules and self.service is not None:
-                later = await asyncio.to_thread(judged, later, own, self._rules, self.service.compute)
-            grown = await asyncio.to_thread(self.view.grow, later.population)
-            self._own = own if grown else self._own
-        except (WorkbenchError, OSError):
-            return  # half written, or gone for a moment; what was read stays
-        finally:
-            self._looking = False
-        self._state = opened.state
-        if not grown:
-            self.notify("it was written anew with other networks; ctrl+o opens it again", timeout=10)
-        elif len(self.view.population) > had:
-            if self.pane is not None:
-                self.pane.grown()
-            self._retitle()
-
-    async def _remember(self) -> None:
-        """Keep what one is at, if that has changed."""
-        if not self._remembering:
-            self._remembering = True
-            try:
-                await asyncio.to_thread(self.remember)
-            finally:
-                self._remembering = False
-
-    def remember(self) -> None:
-        """Keep what one is at, if that has changed; where nothing can be written, nothing is kept."""
-        if not self.remembers or self.view is None or self._own is None or self.pane is None:
-            return
-        from workbench import sessions
-        from workbench.errors import WorkbenchError
-        from workbench.tui.remembering import remembered
-
-        kept = self._remembered
-        name = next(name for name in PANES if isinstance(self.pane, pane_class(name)))
-        said, path = remembered(self.view, self._own, name), sessions.file_of(self._own)
-        if kept is None or kept != (said, path):
-            with contextlib.suppress(WorkbenchError):
-                sessions.save(self._own, said, kept[1] if kept else None)
-                self._remembered = said, path
 
     async def action_pane(self, name: str) -> None:
         """Go to a pane."""
@@ -402,12 +253,6 @@ class WorkbenchApp(App[None]):
         elif state is JobState.CANCELLED:
             on = "; the same again with resume goes on" if job.analysis.writes else ""
             self.notify(f"{job.analysis.name} has stopped{on}", timeout=4)
-
-    @staticmethod
-    def _safe(words: object) -> str:
-        from workbench.text import clean
-
-        return clean(words).replace("[", "\\[")
 
     def _paint_jobs(self) -> None:
         running = self.service.running() if self.service else []

@@ -14,9 +14,9 @@ from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
 from workbench.service import ModelService
 from workbench.tui.commands import command_line
-from workbench.tui.panes.folding import FoldingPane
+from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.panes.watching import WatchingPane
-from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, following, trained, training_form
+from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, Trained, following, training_form
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
 
@@ -29,10 +29,11 @@ ASKED = {
 }
 
 
-class ChoosingPane(WatchingPane, FoldingPane):
+class ChoosingPane(WatchingPane, GeneratingPane):
     """A SampleState and the keys that change it; a subclass runs and shows it."""
 
     state: SampleState
+    TRAINS = "t trains one"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run"),
         Binding("g", "group"),
@@ -59,20 +60,11 @@ class ChoosingPane(WatchingPane, FoldingPane):
         """Run `sample` or `dial`, and show it."""
         raise NotImplementedError
 
-    def look(self, wanted: Path | None = None) -> None:
-        """Look for trained generators, in a thread; choose the one that is wanted."""
-
-        async def look() -> None:
-            try:
-                found = await asyncio.to_thread(trained, self.view.population)
-            except (WorkbenchError, OSError) as error:
-                self.say(str(error))
-                return
-            self.state.take(found, wanted)
-            self._show_again()
-            self.choices_changed()
-
-        self.run_worker(look(), group="look", exclusive=True)
+    def take(self, found: list[Trained], wanted: Path | None) -> None:
+        """Choose the one that is wanted, and show again what was shown."""
+        self.state.take(found, wanted)
+        self._show_again()
+        self.choices_changed()
 
     def _show_again(self) -> None:
         """What a session before has shown, if it is kept."""
@@ -105,21 +97,9 @@ class ChoosingPane(WatchingPane, FoldingPane):
         """The next group that the generator has a model of."""
         self._choose(group=following(self.state.groups or (self.state.params.group,), self.state.params.group))
 
-    def action_generator(self) -> None:
-        """The next trained generator."""
-        found = [t.asked for t in self.state.trained or ()]
-        if len(found) > 1:
-            self._choose(generator=following(found, self.state.params.generator))
-        else:
-            self.say("no other trained generator for these networks; t trains one")
-
     def action_next(self, name: str) -> None:
         """The next of a list of choices."""
         self._choose(**{name: following(LISTS[name], getattr(self.state.params, name))})
-
-    def action_seed(self) -> None:
-        """The next seed."""
-        self._choose(seed=self.state.params.seed + 1)
 
     def action_form(self, name: str) -> None:
         """The form of another analysis, filled in."""

@@ -13,9 +13,9 @@ from workbench.errors import WorkbenchError
 from workbench.learning.repair import SOURCES
 from workbench.service import ModelService
 from workbench.storage import write_text
-from workbench.tui.panes.folding import FoldingPane
+from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.repairing import RepairState
-from workbench.tui.sampling import following, trained
+from workbench.tui.sampling import Trained, following
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
 
@@ -31,7 +31,7 @@ ASKED = {
 }
 
 
-class DamagingPane(FoldingPane):
+class DamagingPane(GeneratingPane):
     """A RepairState and the keys that change it; a subclass repairs and shows it."""
 
     state: RepairState
@@ -67,22 +67,13 @@ class DamagingPane(FoldingPane):
         """Repair unless something else is chosen until then."""
         raise NotImplementedError
 
-    def look(self) -> None:
-        """Look for trained generators, in a thread, and repair with what there is."""
-
-        async def look() -> None:
-            try:
-                found = await asyncio.to_thread(trained, self.view.population)
-            except (WorkbenchError, OSError) as error:
-                self.say(str(error))
-                return
-            self.state.take(found)
-            if self.state.current:
-                self.choices_changed()
-            else:
-                self.repair()
-
-        self.run_worker(look(), group="look", exclusive=True)
+    def take(self, found: list[Trained], _wanted: Path | None) -> None:
+        """Repair with what there is."""
+        self.state.take(found)
+        if self.state.current:
+            self.choices_changed()
+        else:
+            self.repair()
 
     def action_repair(self) -> None:
         """Repair again."""
@@ -118,10 +109,6 @@ class DamagingPane(FoldingPane):
         self.state.next_kind()
         self.repair()
 
-    def action_seed(self) -> None:
-        """The next seed."""
-        self._choose(seed=self.state.params.seed + 1)
-
     def action_random(self) -> None:
         """Damage at random again, instead of what is drawn."""
         self.state.hand = None
@@ -134,14 +121,6 @@ class DamagingPane(FoldingPane):
         self.repair_later(SETTLED)
 
     # How.
-
-    def action_generator(self) -> None:
-        """The next trained generator."""
-        found = [t.asked for t in self.state.trained or ()]
-        if len(found) > 1:
-            self._choose(generator=following(found, self.state.params.generator))
-        else:
-            self.say("no other trained generator for these networks; t in the Sample pane (2) trains one")
 
     def action_source(self) -> None:
         """Where samples come from."""

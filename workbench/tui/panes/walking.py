@@ -12,8 +12,8 @@ from workbench.service import ModelService
 from workbench.storage import write_text
 from workbench.sweeping import alphas_of
 from workbench.tui.interpolating import CAPS, ENDS, NAMES, InterpolateState
-from workbench.tui.panes.folding import FoldingPane
-from workbench.tui.sampling import following, trained
+from workbench.tui.panes.generating import GeneratingPane
+from workbench.tui.sampling import Trained, following
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
 
@@ -28,7 +28,7 @@ ASKED = {
 }
 
 
-class WalkingPane(FoldingPane):
+class WalkingPane(GeneratingPane):
     """An InterpolateState and the keys that change it; a subclass walks and shows it."""
 
     state: InterpolateState
@@ -61,23 +61,14 @@ class WalkingPane(FoldingPane):
         """Walk with the choices as they are."""
         raise NotImplementedError
 
-    def look(self) -> None:
-        """Look for trained generators, in a thread, and walk with what there is."""
-
-        async def look() -> None:
-            try:
-                found = await asyncio.to_thread(trained, self.view.population)
-            except (WorkbenchError, OSError) as error:
-                self.say(str(error))
-                return
-            before = self.state.params
-            self.state.take(found)
-            if self.state.params != before or self.state.frame is None:
-                self.walk()
-            else:
-                self.choices_changed()
-
-        self.run_worker(look(), group="look", exclusive=True)
+    def take(self, found: list[Trained], _wanted: Path | None) -> None:
+        """Walk with what there is."""
+        before = self.state.params
+        self.state.take(found)
+        if self.state.params != before or self.state.frame is None:
+            self.walk()
+        else:
+            self.choices_changed()
 
     def action_walk(self) -> None:
         """Walk again."""
@@ -108,14 +99,6 @@ class WalkingPane(FoldingPane):
 
     # How.
 
-    def action_generator(self) -> None:
-        """The next trained generator."""
-        found = [t.asked for t in self.state.trained or ()]
-        if len(found) > 1:
-            self._choose(generator=following(found, self.state.params.generator))
-        else:
-            self.say("no other trained generator for these networks; t in the Sample pane (2) trains one")
-
     def action_group(self) -> None:
         """The next survival group that the generator has a model of."""
         if len(self.state.groups) > 1:
@@ -140,10 +123,6 @@ class WalkingPane(FoldingPane):
     def action_cap(self) -> None:
         """Longer episodes."""
         self._choose(cap=following(CAPS, self.state.params.cap))
-
-    def action_seed(self) -> None:
-        """The next seed."""
-        self._choose(seed=self.state.params.seed + 1)
 
     # Asking.
 
