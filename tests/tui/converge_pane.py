@@ -3,34 +3,27 @@
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from marked_app import in_pane, marked_app
 from sample_pane import SIZE, text, until
 
-from workbench.compute import Compute
-from workbench.tui.app import WorkbenchApp
 from workbench.tui.panes.converge import ConvergePane
-from workbench.tui.panes.dataset import DatasetPane
 
 SMALL = {"networks": 12, "count": 300, "resamples": 40}
 
 
 @asynccontextmanager
 async def opened(population, size=SIZE, marks=()):
-    app = WorkbenchApp(str(population.path), Compute("cpu", 1))
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.is_mounted)
-        app.view.marks[list(marks)] = True
+    async with marked_app(population, size, marks) as (app, pilot):
         await go_to(app, pilot)
         app.pane.state.params = replace(app.pane.state.params, **SMALL)
         app.pane.choices_changed()
         await pilot.pause()
         yield app, pilot
-        app.close_service()
 
 
 async def go_to(app, pilot):
     """To the pane, and until it is drawn."""
-    await pilot.press("3")
-    await until(pilot, lambda: isinstance(app.pane, ConvergePane) and app.pane.is_mounted and app.focused is not None)
+    await in_pane(app, pilot, ConvergePane, "3")
 
 
 async def settled(app, pilot):

@@ -2,11 +2,9 @@
 
 from contextlib import asynccontextmanager
 
+from marked_app import in_pane, marked_app
 from sample_pane import SIZE, until
 
-from workbench.compute import Compute
-from workbench.tui.app import WorkbenchApp
-from workbench.tui.panes.dataset import DatasetPane
 from workbench.tui.panes.repair import RepairPane
 from workbench.tui.repairing import RepairState
 
@@ -17,20 +15,15 @@ SMALL = {"samples": 12, "keep": 3, "episodes": 8, "actions": 20, "method": METHO
 
 @asynccontextmanager
 async def opened(population, size=SIZE, marks=(), **choices):
-    app = WorkbenchApp(str(population.path), Compute("cpu", 1))
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.is_mounted)
-        app.view.marks[list(marks)] = True
+    async with marked_app(population, size, marks) as (app, pilot):
         RepairState.of(app.view).change(**{**SMALL, **choices})
         await go_to(app, pilot)
         yield app, pilot
-        app.close_service()
 
 
 async def go_to(app, pilot, pane=RepairPane, key="5"):
     """To a pane, and until it shows what it has."""
-    await pilot.press(key)
-    await until(pilot, lambda: isinstance(app.pane, pane) and app.pane.is_mounted and app.focused is not None)
+    await in_pane(app, pilot, pane, key)
     if pane is RepairPane:
         await settled(app, pilot)
 
