@@ -13,6 +13,7 @@ from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import record
 from workbench.rollouts.states import own
+from workbench.storage import check_suffix
 
 WAYS = ("mixed", "own", "rollout")
 """Half in states that it visits and half in the population's; in states it visits; the first steps of an episode."""
@@ -75,9 +76,10 @@ def log_file(name: str) -> Path | None:
     Raises:
         WorkbenchError: another kind of file.
     """
-    if name and Path(name).suffix not in (".npy", ".csv"):
-        raise WorkbenchError(f"log: expected a file ending in .npy or .csv, got {name}")
-    return Path(name) if name else None
+    if not name:
+        return None
+    check_suffix("log", Path(name), (".npy", ".csv"))
+    return Path(name)
 
 
 def read_log(path: Path, spec: PolicySpec) -> Log:

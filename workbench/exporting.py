@@ -17,7 +17,7 @@ from workbench.groups import Groups
 from workbench.learning.data import held_out_rows
 from workbench.policies import PolicySpec, layers
 from workbench.population import FINGERPRINT, HELD_OUT, Column, Population, Text, fingerprints
-from workbench.storage import write_arrays, write_json, write_text
+from workbench.storage import refuse_existing, write_arrays, write_json, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -42,8 +42,7 @@ def check(path: Path, layout: str) -> None:
         raise WorkbenchError(f"{path}: expected a file ending in {', '.join(SUFFIXES)}, or a folder without a dot")
     if layout not in LAYOUTS:
         raise WorkbenchError(f"layout: expected {' or '.join(LAYOUTS)}, got {layout!r}")
-    if path.exists() or path.is_symlink():
-        raise WorkbenchError(f"{path}: already there; give another name or remove it")
+    refuse_existing(path)
 
 
 def export(population: Population, path: Path, layout: str = "torch") -> Iterator[int]:

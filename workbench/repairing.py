@@ -27,7 +27,7 @@ from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import has_discrete_actions, rollout
 from workbench.rollouts.reference_set import reference_set
 from workbench.rollouts.states import own
-from workbench.storage import atomic_write, write_text
+from workbench.storage import atomic_write, check_suffix, write_text
 
 if TYPE_CHECKING:
     from workbench.learning.detection import Detection
@@ -358,9 +358,10 @@ def mask_file(name: str) -> Path | None:
     Raises:
         WorkbenchError: another kind of file.
     """
-    if name and Path(name).suffix not in (".npy", ".csv"):
-        raise WorkbenchError(f"mask: expected a file ending in .npy or .csv, got {name}")
-    return Path(name) if name else None
+    if not name:
+        return None
+    check_suffix("mask", Path(name), (".npy", ".csv"))
+    return Path(name)
 
 
 def read_mask(path: Path, p: int) -> NDArray[np.bool_]:

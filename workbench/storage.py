@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,39 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise WorkbenchError(f"{path}: could not be written ({error.strerror or error})") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def ending_in(suffixes: Sequence[str]) -> str:
+    """How a file is expected to be called: "a file ending in .a, .b or .c"."""
+    *others, last = suffixes
+    return f"a file ending in {', '.join(others)} or {last}" if others else f"a file ending in {last}"
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise a WorkbenchError where something is there already, be it a link to nothing."""
+    if os.path.lexists(path):  # pathlib's raises where a name is too long
+        raise WorkbenchError(f"{path}: already there; give another name or remove it")
+
+
+def check_suffix(option: str, path: Path, suffixes: Sequence[str]) -> None:
+    """Whether an option names a file of one of these suffixes.
+
+    Raises:
+        WorkbenchError: another suffix.
+    """
+    if path.suffix not in suffixes:
+        raise WorkbenchError(f"{option}: expected {ending_in(suffixes)}, got {path}")
+
+
+def check_new(path: Path, suffixes: Sequence[str]) -> None:
+    """Whether a new file of one of these suffixes can have this name.
+
+    Raises:
+        WorkbenchError: another suffix, or something is there already.
+    """
+    if path.suffix not in suffixes:
+        raise WorkbenchError(f"{path}: expected {ending_in(suffixes)}")
+    refuse_existing(path)
 
 
 def sweep_strays(folder: Path, name: str = "", age: float = 0.0) -> int:

@@ -38,8 +38,7 @@ class Kind:
                 is another one.
         """
         folder = self.folder(out)
-        if os.path.exists(out):  # pathlib's raises where a name is too long
-            raise WorkbenchError(f"{out}: already there; give another name or remove it")
+        storage.refuse_existing(out)
         if os.path.exists(folder):
             if not resume:
                 raise WorkbenchError(f"{folder}: an unfinished {self.noun} is there; --resume goes on with it")

@@ -268,7 +268,7 @@ async def test_saving_never_over_a_file_and_only_as_what_it_can_be(population, t
         assert len((tmp_path / "a.csv").read_text().splitlines()) == 12 * 12 + 1
         assert (tmp_path / "a.svg").read_text().startswith("<svg")
         for key, name, told in (
-            ("x", "a.png", "expected a file ending in .npz or .csv or .svg"),
+            ("x", "a.png", "expected a file ending in .npz, .csv or .svg"),
             ("X", "b.csv", "expected a file ending in .npz"),
             ("x", "no/such/a.npz", "no/such"),
         ):

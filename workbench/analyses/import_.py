@@ -79,8 +79,7 @@ def run(compute: Compute, _selection: None, params: Params) -> Iterator[Report]:
     episodes = Episodes(params.episodes, params.cap, params.seed)
     listing = look(Path(params.path))
     out = target_of(params)
-    if out.suffix != ".safetensors":
-        raise WorkbenchError(f"out: expected a file ending in .safetensors, got {out}")
+    storage.check_suffix("out", out, (".safetensors",))
     plan = {k: v for k, v in asdict(params).items() if k != "resume"} | {"files": files_digest(listing)}
     folder = IMPORT.open(out, plan, params.resume)
     with IMPORT.sole_writer(folder):
@@ -167,8 +166,8 @@ def check_targets(out: Path, chosen: list[Gathered], resume: bool) -> None:
     if len(set(targets)) < len(targets):
         raise WorkbenchError(f"{out}: two specs of one name; --spec and what is said of them tell them apart")
     for path in targets:
-        if os.path.exists(path) and not resume:
-            raise WorkbenchError(f"{path}: already there; give another name or remove it")
+        if not resume:
+            storage.refuse_existing(path)
 
 
 def provenance(params: Scanned, episodes: Episodes | None, found: Gathering, measured: dict[str, Column]) -> dict:
@@ -189,10 +188,9 @@ def write(gathered: Gathered, measured: dict[str, Column], path: Path, about: di
     leading = [name for name in ("source", "row", "run", "steps") if name in columns]
     first: dict[str, Column] = {name: columns.pop(name) for name in leading}
     population = replace(population, columns={**first, **measured, **columns})
-    if os.path.exists(path):
-        if resume and load(path).stored_hash == population.content_hash:
-            return
-        raise WorkbenchError(f"{path}: already there; give another name or remove it")
+    if resume and os.path.exists(path) and load(path).stored_hash == population.content_hash:
+        return
+    storage.refuse_existing(path)
     population.save(path)
 
 

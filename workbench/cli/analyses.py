@@ -22,15 +22,13 @@ from workbench.cli.options import (
     SvgOption,
     ThreadsOption,
     WhereOption,
-    check_suffix,
-    refuse_existing,
 )  # fmt: skip
 from workbench.cli.printing import heading, identity, load, print_json
 from workbench.compute import Compute
 from workbench.expressions import matches
 from workbench.rules import under
 from workbench.service import ModelService
-from workbench.storage import write_text
+from workbench.storage import check_suffix, refuse_existing, write_text
 
 
 def command_for(analysis: Analysis) -> Callable[..., None]:

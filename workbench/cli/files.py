@@ -6,11 +6,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from workbench.cli.options import PopulationArgument, check_suffix, numbers, refuse_existing
+from workbench.cli.options import PopulationArgument, numbers
 from workbench.cli.printing import complain, load
 from workbench.errors import WorkbenchError
 from workbench.exporting import merged, regrouped
 from workbench.expressions import matches
+from workbench.storage import check_suffix, refuse_existing
 
 
 def select(

@@ -1,6 +1,5 @@
 """Options and arguments that commands share, and what is checked before anything runs."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,22 +25,6 @@ PopulationArgument = Annotated[
     Path | None,
     typer.Argument(help="A population file, or a checkpoint or folder of them; the shipped population by default."),
 ]
-
-
-def check_suffix(name: str, path: Path, suffixes: tuple[str, ...]) -> None:
-    """Whether a file can be written under this name.
-
-    Raises:
-        WorkbenchError: another suffix.
-    """
-    if path.suffix not in suffixes:
-        raise WorkbenchError(f"{name}: expected a file ending in {' or '.join(suffixes)}, got {path}")
-
-
-def refuse_existing(path: Path) -> None:
-    """Raise a WorkbenchError where something is there already."""
-    if os.path.exists(path):  # pathlib's raises where a name is too long
-        raise WorkbenchError(f"{path}: already there; give another name or remove it")
 
 
 def numbers(name: str, text: str) -> tuple[float, ...]:

@@ -1,6 +1,5 @@
 """A matrix of pairs as the Converge pane draws it: put in order, read out, and saved. No screen."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.performance import measure_named
 from workbench.population import Population
 from workbench.service import Job
-from workbench.storage import write_text
+from workbench.storage import check_new, write_text
 from workbench.text import clean
 
 MATRIX, ACTIVATIONS = "matrix", "activations"
@@ -105,12 +104,9 @@ def save(compute: Compute, shown: Arranged, what: str, path: Path) -> None:
     Raises:
         WorkbenchError: the file is there, has another suffix, or cannot be written.
     """
-    if os.path.lexists(path):
-        raise WorkbenchError(f"{path}: already there; give another name or remove it")
     job, export = shown.job, shown.job.analysis.exports[what]
     suffixes = (*export.suffixes, FIGURE) if what == MATRIX else export.suffixes
-    if path.suffix not in suffixes:
-        raise WorkbenchError(f"{path}: expected a file ending in {' or '.join(suffixes)}")
+    check_new(path, suffixes)
     try:
         if path.suffix == FIGURE and job.analysis.figure is not None:
             write_text(path, job.analysis.figure(shown.frame))

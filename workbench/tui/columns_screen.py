@@ -1,7 +1,6 @@
 """Two columns of the networks shown against each other, as a map of how many lie where."""
 
 import asyncio
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,7 +19,7 @@ from workbench.errors import WorkbenchError
 from workbench.expressions import MAX_LENGTH
 from workbench.runs import beside, has_runs
 from workbench.service import Job, JobState, ModelService
-from workbench.storage import write_text
+from workbench.storage import check_new, write_text
 from workbench.text import clean
 from workbench.tui.chosen import chosen, where
 from workbench.tui.commands import command_line
@@ -319,10 +318,7 @@ class ColumnsScreen(OverScreen[Answer]):
             self._tell(str(error))
 
     def _save(self, path: Path) -> None:
-        if path.suffix not in (FIGURE, TABLE):
-            raise WorkbenchError(f"{path}: expected a file ending in {FIGURE} or {TABLE}")
-        if os.path.lexists(path):
-            raise WorkbenchError(f"{path}: already there; give another name or remove it")
+        check_new(path, (FIGURE, TABLE))
         assert self._frame is not None
         if path.suffix == FIGURE:
             write_text(path, columns.svg(self._frame))

@@ -1,7 +1,6 @@
 """Survival or return around an agent of the Interpolate pane, or over the plane through three, as it is played."""
 
 import asyncio
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +15,7 @@ from textual.widgets import Static
 from workbench.analyses import find, landscape
 from workbench.errors import WorkbenchError
 from workbench.service import JobState, ModelService
-from workbench.storage import write_text
+from workbench.storage import check_new, write_text
 from workbench.text import clean
 from workbench.tui.commands import command_line
 from workbench.tui.help_screen import HelpScreen, key_bar
@@ -240,10 +239,7 @@ class LandscapeScreen(OverScreen[None]):
         if not message.text:
             return
         try:
-            if path.suffix != FIGURE:
-                raise WorkbenchError(f"{path}: expected a file ending in {FIGURE}")
-            if os.path.lexists(path):
-                raise WorkbenchError(f"{path}: already there; give another name or remove it")
+            check_new(path, (FIGURE,))
             await asyncio.to_thread(write_text, path, landscape.svg(self._frame))
             self.app.copy_to_clipboard(str(path.resolve()))
             self._tell(f"figure written to {path.resolve()} (copied)")

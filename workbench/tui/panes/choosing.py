@@ -1,7 +1,6 @@
 """The choices of the Sample pane, changed by one key each, and what its prompt asks for."""
 
 import asyncio
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +12,7 @@ from workbench.analyses import dial, find, sample
 from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
 from workbench.service import ModelService
+from workbench.storage import refuse_existing
 from workbench.tui.commands import command_line
 from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.panes.watching import WatchingPane
@@ -166,12 +166,10 @@ class ChoosingPane(WatchingPane, GeneratingPane):
         path = Path(text).expanduser()
         if shown is None or shown.job.analysis.networks is None:
             return
-        if os.path.lexists(path):
-            self.say(f"{path}: already there; give another name or remove it")
-            return
         make, frame = shown.job.analysis.networks, shown.frame
 
         def write() -> int:
+            refuse_existing(path)
             made = make(frame)
             return len((made.select(np.array(marks)) if marks else made).save(path))
 

@@ -1,7 +1,6 @@
 """The choices of the Repair pane, changed by one key each, and what its prompt asks for."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ from workbench import repairing
 from workbench.errors import WorkbenchError
 from workbench.learning.repair import SOURCES
 from workbench.service import ModelService
-from workbench.storage import write_text
+from workbench.storage import check_new, ending_in, write_text
 from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.repairing import RepairState
 from workbench.tui.sampling import Trained, following
@@ -26,7 +25,7 @@ ASKED = {
     "network": ("network #", "its id"),
     "level": ("level", "0.2"),
     "seed": ("seed", "0"),
-    "mask": ("mask from", f"a file ending in {' or '.join(MASKS)}"),
+    "mask": ("mask from", ending_in(MASKS)),
     "save": ("save to", f"a new {' or '.join(MASKS)} (the mask), {NETWORKS} (candidates) or {FIGURE} (the figure)"),
 }
 
@@ -189,11 +188,7 @@ class DamagingPane(GeneratingPane):
 
     async def _save(self, path: Path) -> None:
         state = self.state
-        if path.suffix not in (*MASKS, NETWORKS, FIGURE):
-            endings = ", ".join((*MASKS, NETWORKS))
-            raise WorkbenchError(f"{path}: expected a file ending in {endings} or {FIGURE}")
-        if os.path.lexists(path):
-            raise WorkbenchError(f"{path}: already there; give another name or remove it")
+        check_new(path, (*MASKS, NETWORKS, FIGURE))
         if path.suffix in MASKS:
             if not state.drawn.any():
                 raise WorkbenchError("mask: nothing is damaged, so that there is none to save")

@@ -1,7 +1,6 @@
 """The Results pane: everything that is kept, whenever and by whatever program it was computed."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +16,7 @@ from workbench.analysis import plain
 from workbench.errors import WorkbenchError
 from workbench.results import Kept
 from workbench.service import Job, JobState, ModelService
-from workbench.storage import write_json, write_text
+from workbench.storage import check_new, write_json, write_text
 from workbench.text import clean, duration
 from workbench.tui.commands import command_line
 from workbench.tui.comparison_screen import ComparisonScreen
@@ -306,10 +305,7 @@ class ResultsPane(FoldingPane):
             self.say(str(error))
 
     async def _save(self, kept: Kept, path: Path) -> None:
-        if path.suffix not in (NUMBERS, FIGURE):
-            raise WorkbenchError(f"{path}: expected a file ending in {NUMBERS} or {FIGURE}")
-        if os.path.lexists(path):
-            raise WorkbenchError(f"{path}: already there; give another name or remove it")
+        check_new(path, (NUMBERS, FIGURE))
         analysis = past.analysis_of(kept)
         if path.suffix == FIGURE and analysis.figure is None:
             raise WorkbenchError(f"{kept.analysis} draws no figure; {NUMBERS} has its numbers")

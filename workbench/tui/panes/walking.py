@@ -1,7 +1,6 @@
 """The choices of the Interpolate pane, changed by one key each, and what its prompt asks for."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from workbench.errors import WorkbenchError
 from workbench.service import ModelService
-from workbench.storage import write_text
+from workbench.storage import check_new, write_text
 from workbench.sweeping import alphas_of
 from workbench.tui.interpolating import CAPS, ENDS, NAMES, InterpolateState
 from workbench.tui.panes.generating import GeneratingPane
@@ -179,10 +178,7 @@ class WalkingPane(GeneratingPane):
         shown, frame = self.state.shown, self.state.frame
         if shown is None or frame is None:
             return
-        if path.suffix not in (NETWORKS, FIGURE):
-            raise WorkbenchError(f"{path}: expected a file ending in {NETWORKS} or {FIGURE}")
-        if os.path.lexists(path):
-            raise WorkbenchError(f"{path}: already there; give another name or remove it")
+        check_new(path, (NETWORKS, FIGURE))
         analysis = shown.analysis
         assert analysis.networks is not None and analysis.figure is not None
         if path.suffix == FIGURE:
