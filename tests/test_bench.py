@@ -11,6 +11,8 @@ import pytest
 from rich.console import Console
 
 from workbench import bench
+from workbench.analyses import find
+from workbench.analysis import describe_params
 from workbench.bench import collection, convergence, measure, rollouts, screen, startup, terminal
 from workbench.bench.measure import Contender, compare
 from workbench.errors import WorkbenchError
@@ -255,6 +257,12 @@ def test_the_screen_beside_a_bare_app(monkeypatch, tmp_path):
     assert all(row.target is None for row in results if "bare" in row.what)
     text = printed(results, 120)
     assert "<= 350 ms" in text and "<= 20 ms" in text and ("ok" in text or "misses" in text)
+
+
+def test_fields_of_the_jobs_come_in_the_order_of_their_forms():
+    for name, asked in screen.JOBS.items():
+        form = [field.name for field, _ in describe_params(find(name).Params)]
+        assert list(asked) == sorted(asked, key=form.index)
 
 
 def test_targets_are_met_or_missed_in_words():

@@ -1,4 +1,4 @@
-"""The paper's tables and figures from the palette: the usual form, on the whole population."""
+"""Analyses from the palette: the usual form, filled in as far as the open population tells."""
 
 from sample_pane import text, until
 
@@ -28,3 +28,12 @@ async def test_a_reproduction_runs_on_all_networks_whatever_is_marked(population
         await until(pilot, lambda: job.state.final)
         assert job.error is None and job.selection.rows is None
         await until(pilot, lambda: "Measured twice" in text(app))
+
+
+async def test_a_training_is_offered_of_the_open_population(population_path):
+    app = WorkbenchApp(str(population_path), Compute("cpu", 1))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await until(pilot, lambda: app.pane is not None and app.view is not None)
+        next(c for c in app.get_system_commands(app.screen) if c.title == "Run train").callback()
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        assert app.screen.query_one("#field-population").value == str(population_path)

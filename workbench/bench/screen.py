@@ -241,11 +241,10 @@ def start(terminal: Terminal, name: str) -> None:
     Raises:
         WorkbenchError: it does not begin.
     """
-    from dataclasses import fields
-
     from workbench.analyses import find
+    from workbench.analysis import describe_params
 
-    names = [f.name for f in fields(find(name).Params)]
+    names = [field.name for field, _ in describe_params(find(name).Params)]
     terminal.send(":")
     terminal.quiet()
     terminal.send(f"Run {name}")
@@ -278,9 +277,10 @@ def _panes(command: Sequence[str], text: str, population: Population, size: Size
     columns, lines = LARGE
     with _opened(command, text, LARGE) as terminal:
         # One that lasts, at half its speed.
-        for one in ("/", f"{population.measure.name} >= {max(population.performance)}", "enter", "-", "space"):
+        for one in ("/", f"{population.measure.name} >= {max(population.performance)}", "enter", "-"):
             terminal.send(one)
             terminal.quiet()
+        terminal.send("space")
         terminal.listen(0.5)
         played = terminal.listen(size.seconds) / size.seconds
         terminal.send("space", "escape")

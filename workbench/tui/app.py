@@ -338,7 +338,9 @@ class WorkbenchApp(HoldingApp):
         from workbench.tui.run_screen import RunScreen
 
         if self.service is not None and self.view is not None:
-            suggested = {**(self.pane.suggested() if self.pane else {}), **(given or {})}
+            opened = self.view.population.path
+            suggested = {"population": str(opened)} if opened is not None else {}
+            suggested |= {**(self.pane.suggested() if self.pane else {}), **(given or {})}
             self.push_screen(RunScreen(self.service, self.view, analysis, suggested))  # type: ignore[arg-type]
 
     def action_jobs(self) -> None:
