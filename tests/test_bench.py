@@ -278,7 +278,8 @@ def test_keys_and_sizes_reach_an_app_in_a_terminal():
     code = (
         "import os, signal, sys, tty; tty.setraw(0); "
         "signal.signal(signal.SIGWINCH, lambda *_: os.write(1, str(os.get_terminal_size(0).columns).encode())); "
-        "os.write(1, b'\x1b[?1049hready'); os.write(1, repr(os.read(0, 9)).encode()); signal.pause()"
+        "os.write(1, b'\x1b[?1049hready'); os.write(1, repr(os.read(0, 9)).encode())\n"
+        "while True: signal.pause()"
     )
     with terminal.Terminal([sys.executable, "-c", code], 70, 20) as one:
         one.until("ready")
