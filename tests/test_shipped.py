@@ -1,6 +1,5 @@
 """What ships: the population is what its model card and the README say."""
 
-import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -82,17 +81,3 @@ def test_analyses_of_the_shipped_population_find_a_generator_of_each_kind(pop, t
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for name in generators.names():
         assert generators.choose(pop, name).parent.samefile(shipped("checkpoints"))
-
-
-def test_the_readme_names_every_command_and_option_it_uses():
-    from typer.main import get_command
-
-    from workbench.__main__ import commands
-    from workbench.cli import app
-
-    readme = (ROOT / "README.md").read_text()
-    assert all(f"agentemb-tui {name}" in readme for name in commands() - {"open"})
-    known = {option for command in get_command(app).commands.values() for p in command.params for option in p.opts}
-    used = set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", readme))
-    foreign = {"--help", "--extra-index-url"}
-    assert used - foreign <= known
