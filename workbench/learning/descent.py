@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from workbench.learning.adam import Adam
 from workbench.learning.missing import conditional
 from workbench.learning.repair import Case, Source
 from workbench.numerics.damage import fill
@@ -56,9 +57,9 @@ def descend(
     with torch.no_grad():
         place = drawn[energy(network(drawn)).argsort(stable=True)[: max(chains, case.keep)]].clone()
     place.requires_grad_(True)
-    adam = torch.optim.Adam([place], rate)
+    adam = Adam([place], rate)
     for step in range(steps):
-        adam.param_groups[0]["lr"] = rate * (1 - step / steps)
+        adam.rate = rate * (1 - step / steps)
         adam.zero_grad()
         (energy(network(place)) + 0.5 * place.square().sum(1)).sum().backward()
         adam.step()

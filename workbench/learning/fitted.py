@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.learning.adam import Adam
 from workbench.learning.data import ALL
 from workbench.learning.repair import Case, Source
 from workbench.numerics.conditional import JITTER, align_existing, existing_order
@@ -61,11 +62,11 @@ def latents_fitted(case: Case, source: Source) -> NDArray[np.float32]:
         variance = max(float(first.amin()) / max(int(there.sum()), 1), JITTER)
         place = place[first.argsort(stable=True)[: max(CHAINS, case.keep)]].clone()
     place.requires_grad_(True)
-    adam = torch.optim.Adam([place], RATE)
+    adam = Adam([place], RATE)
     for step in range(STEPS):
         if step % (STEPS // ROUNDS) == 0:
             places = matched(place)
-        adam.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
+        adam.rate = RATE * (1 - step / STEPS)
         adam.zero_grad()
         (0.5 * away(place, places) / variance + 0.5 * place.square().sum(1)).sum().backward()
         adam.step()
@@ -87,7 +88,7 @@ def decoder_fitted(case: Case, source: Source) -> NDArray[np.float32]:
     latents = torch.from_numpy(tuned.prior(case.samples, ALL, random)).to(tuned.device)
     existing = torch.from_numpy(np.flatnonzero(~case.mask))
     wanted = torch.from_numpy(case.damaged)[existing]
-    adam = torch.optim.Adam([p for module in tuned.modules.values() for p in module.parameters()], TUNING)
+    adam = Adam([p for module in tuned.modules.values() for p in module.parameters()], TUNING)
     for _ in range(TUNED):
         adam.zero_grad()
         batch = latents[torch.from_numpy(random.integers(0, len(latents), BATCH))]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from workbench.errors import WorkbenchError
+from workbench.learning.adam import Adam
 from workbench.learning.modules import flatten_parameters
 
 WORST = 1e30
@@ -137,24 +138,23 @@ def _run(phase: Phase, flat: nn.Parameter, state: Optimisation, before: int, dev
     yield state
     if phase.prepare is not None:
         phase.prepare()
-    optimiser = torch.optim.Adam([flat], lr=phase.rate, betas=(phase.momentum, 0.999), fused=True)
+    adam = Adam([flat], phase.rate, phase.momentum, fused=True)
     noise = torch.Generator(device)
     best = flat.detach().clone()
     if resumed:
         _fill(flat, state.current["parameters"])
         _fill(best, state.current["best"])
-        moments = {k: torch.tensor(state.current[k], device=device) for k in ("exp_avg", "exp_avg_sq")}
-        optimiser.state[flat] = {"step": torch.tensor(float(state.current["step"][0]), device=device), **moments}
+        for kept, name in ((adam.exp_avg, "exp_avg"), (adam.exp_avg_sq, "exp_avg_sq"), (adam.steps, "step")):
+            _fill(kept[0], state.current[name])
         noise.set_state(torch.tensor(state.current["noise"]))
 
     def snapshot() -> None:
-        adam = optimiser.state[flat]
         state.current = {
             "parameters": _taken(flat),
             "best": _taken(best),
-            "exp_avg": _taken(adam["exp_avg"]) if adam else np.zeros(len(flat), np.float32),
-            "exp_avg_sq": _taken(adam["exp_avg_sq"]) if adam else np.zeros(len(flat), np.float32),
-            "step": np.array([float(adam["step"]) if adam else 0.0], np.float32),
+            "exp_avg": _taken(adam.exp_avg[0]),
+            "exp_avg_sq": _taken(adam.exp_avg_sq[0]),
+            "step": _taken(adam.steps[0]).reshape(1),
             "noise": noise.get_state().numpy().copy(),
         }
 
@@ -170,7 +170,7 @@ def _run(phase: Phase, flat: nn.Parameter, state: Optimisation, before: int, dev
         sums: dict[str, Tensor] = {}
         while state.step < steps:
             if phase.one_cycle:
-                optimiser.param_groups[0]["lr"] = phase.rate * _one_cycle((state.epoch * steps + state.step) / total)
+                adam.rate = phase.rate * _one_cycle((state.epoch * steps + state.step) / total)
             batch = order[state.step * phase.batch : (state.step + 1) * phase.batch]
             terms = phase.loss(batch, noise)
             assert flat.grad is not None
@@ -178,7 +178,7 @@ def _run(phase: Phase, flat: nn.Parameter, state: Optimisation, before: int, dev
             terms["loss"].backward()
             if phase.clip:
                 nn.utils.clip_grad_norm_([flat], phase.clip)
-            optimiser.step()
+            adam.step()
             for name, value in terms.items():
                 sums[name] = sums.get(name, torch.zeros((), device=device)) + value.detach()
             state.step += 1
@@ -243,4 +243,4 @@ def _fill(target: Tensor, values: NDArray) -> None:
     if target.numel() != len(values):
         raise WorkbenchError(f"a saved phase has {len(values)} parameters, this one {target.numel()}")
     with torch.no_grad():
-        target.copy_(torch.from_numpy(np.array(values)))
+        target.copy_(torch.from_numpy(np.array(values)).view_as(target))
