@@ -419,7 +419,7 @@ def test_some_networks_are_compared_by_the_same_generator(name, population, tmp_
     ("name", "given", "message"),
     [
         ("survival", {"episodes": 0}, "episodes: expected 1 to 1000000, got 0"),
-        ("survival", {"cap": 0}, "cap: expected 1 to"),
+        ("survival", {"cap": -1}, "cap: expected 1 to"),
         ("survival", {"seed": -1}, "seed: expected 0 to"),
         ("converge", {"networks": 1}, "networks: expected 2 to 2,000, got 1$"),
         ("converge", {"resamples": 0}, "resamples: expected 1 to 10,000, got 0"),
@@ -875,6 +875,35 @@ def test_survival_repeats_what_was_stored(population):
     assert np.array_equal(last.survival, population["survival"][list(ROWS)])
     np.testing.assert_allclose(last.error, population["survival_se"][list(ROWS)], rtol=1e-6)
     assert analysis.summary(last)["groups"]["all"]["retest"] == {"mean": 0.0, "p95": 0.0}
+
+
+@pytest.mark.parametrize("cap", [0, 200, 500])
+def test_two_measurements_are_compared_where_both_are_of_one_cap(population, cap):
+    longer = replace(population, provenance={"import": {"measured": {"cap": 500}}})
+    analysis = find("survival")
+    *_, last = analysis.run(Compute("cpu", 1), Selection(longer, ROWS), analysis.Params(5, cap))
+    said = analysis.summary(last)
+    out = io.StringIO()
+    Console(file=out, width=200).print(analysis.table(last))
+    assert said["stored_cap"] == 500 and said["cap"] == (cap or 500)
+    if cap == 200:
+        assert all(row["retest"] is None for row in said["groups"].values())
+        assert "not compared, as the stored survival is of cap 500, this of 200" in out.getvalue()
+    else:
+        assert said["groups"]["all"]["retest"]["mean"] >= 0
+        assert "how far from the stored survival (cap 500 too)" in out.getvalue()
+
+
+def test_baselines_and_single_networks_last_as_long_as_the_population(population):
+    longer = replace(population, provenance={"import": {"measured": {"cap": 500}}})
+    info, policy = find("info"), find("policy")
+    *_, last = info.run(Compute("cpu", 1), Selection(longer), info.Params(episodes=20))
+    assert info.summary(last)["baselines"]["rule"]["high"] > 200 and info.summary(last)["cap"] == 500
+    assert "20 episodes of 500 steps at most" in info.table(last).caption
+    *_, last = info.run(Compute("cpu", 1), Selection(longer), info.Params(episodes=20, cap=100))
+    assert info.summary(last)["baselines"]["rule"]["high"] == 100
+    (frame,) = policy.run(Compute("cpu", 1), Selection(longer), policy.Params(episodes=2))
+    assert frame.cap == 500
 
 
 def test_policy_shows_the_network_it_was_asked_for(population):

@@ -69,10 +69,22 @@ def test_nothing_is_neither_true_nor_false():
 
 def test_lines_and_json_say_all_of_it():
     claim = Claim(17, UNSURE, "because")
-    assert claims.lines([claim])[0].plain == f"? Claim 17, cannot tell: {CLAIMS[17].text}. because"
+    finding = "It cannot be told whether both last as long as that, to the step."
+    (line,) = claims.lines([claim])
+    assert line.plain == f"? Claim 17, cannot tell: {CLAIMS[17].text}. {finding} Figures: because"
     (said,) = claims.to_json([claim])
-    assert said == {"number": 17, "answer": UNSURE, "why": "because", "text": CLAIMS[17].text, "where": "3.5"}
+    assert said == {
+        "number": 17, "answer": UNSURE, "why": "because", "finding": finding, "text": CLAIMS[17].text, "where": "3.5"
+    }  # fmt: skip
     assert list(CLAIMS) == list(range(1, 19))
+
+
+@pytest.mark.parametrize("number", CLAIMS)
+def test_findings_are_sentences_without_figures_of_their_own(number):
+    told = {answer: Claim(number, answer, "").finding for answer in (HOLDS, FAILS, UNSURE)}
+    assert len(set(told.values())) == 3, "each answer says something else"
+    for finding in told.values():
+        assert finding[0].isupper() and finding.endswith(".") and finding.count(". ") == 0
 
 
 def test_answers_are_remembered_for_one_frame():

@@ -127,10 +127,9 @@ def test_networks_that_learned_the_same_are_told_from_those_that_did_not():
     population = Population(PLAIN, weights, {"survival": np.repeat([190.0, 20.0], 8)})
     frame = last_of(converge, population, resamples=200)
     assert frame.statistic("151-200", "cd").mean < 0.5 * frame.statistic("1-50", "cd").mean
-    assert "within 1-50 (the first smaller in 100% of resamples, p 0.005): good networks are closer: holds." in (
-        frame.sentence
-    )
-    assert "good networks are further apart: holds" not in frame.sentence
+    assert frame.sentence.startswith("Good networks are closer by hidden CD: holds (")
+    assert "within 1-50; the first smaller in 100% of resamples, p 0.005)." in frame.sentence
+    assert "further apart by output CD: " in frame.sentence and "by output CD: holds" not in frame.sentence
     assert frame.contrasts[frame.columns.index("cd")].tolist() == [1.0, 1 / 201]
     clustered = frame.order("clustering", "cd")
     at = np.flatnonzero(clustered < 8)
@@ -243,7 +242,7 @@ def test_nothing_but_broken_networks_is_said_in_words():
     population = some(n=4)
     frame = last_of(converge, Population(PLAIN, np.full_like(population.weights, np.nan), population.columns))
     assert np.isnan(frame.matrices).all()
-    assert frame.sentence == "hidden CD has no value within 151-200. output CD has no value within 151-200."
+    assert frame.sentence == "Hidden CD has no value within 151-200. Output CD has no value within 151-200."
     assert "nan" not in printed(converge, frame)
     assert sorted(frame.order("clustering", "cd").tolist()) == [0, 1, 2, 3]
 
@@ -634,6 +633,11 @@ def test_networks_that_differ_beyond_an_angle_are_told_where():
     assert frame.where.startswith(f"they act differently in {round(100 * share)}% of states: in 9")
     low, high = re.search("those with (.*)° < θ ≤ (.*)° ", frame.where).groups()
     assert (float(low), float(high)) == pytest.approx((0, np.degrees(0.1)), abs=0.7)
+    # The map of where is in the same units: both sides in degrees.
+    drawn = pair.heat_maps(frame)[-1]
+    assert (drawn.x_label, drawn.y_label) == ("θ (°)", "θ̇ (°/s)")
+    assert drawn.x_range == pytest.approx(np.degrees(frame.x_edges[[0, -1]]))
+    assert drawn.y_range == pytest.approx(np.degrees(frame.y_edges[[0, -1]]))
 
 
 @pytest.mark.parametrize(

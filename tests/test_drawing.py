@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.axes import axis, axis_of, nice_step, number
-from workbench.drawing import Braille, Cells, bars, breadth, changed, pieces, plain, single
+from workbench.drawing import Braille, Cells, bars, breadth, changed, cut, pieces, plain, single
 
 NOTHING = np.zeros(0)
 
@@ -118,6 +118,18 @@ def test_a_line_is_mended_by_its_changes(old, new):
         a[start:end] = b[start:end]
     assert a == b
     assert changed([("same", "x"), ("!", "y")], [("same", "x"), ("!", "y")]) == []
+
+
+@given(st.lists(st.tuples(st.text("ab漢", max_size=8), st.sampled_from("xy"))), st.integers(0, 30))
+def test_a_line_that_is_cut_fits_and_says_so(line, width):
+    whole, short = "".join(text for text, _ in line), cut(line, width)
+    told = "".join(text for text, _ in short)
+    assert breadth(told) <= width
+    if breadth(whole) <= width:
+        assert short == line
+    elif width:
+        assert told[-1] == "…" and whole.startswith(told[:-1]) and breadth(told) >= width - 1
+        assert [style for _, style in short[:-1]] == [style for _, style in line[: len(short) - 1]]
 
 
 def test_bars_and_pieces():

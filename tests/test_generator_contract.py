@@ -109,6 +109,24 @@ def test_it_is_described(kind):
     assert kind.of.SETTINGS.__dataclass_params__.frozen
 
 
+def test_it_says_how_long_training_takes(kind):
+    few, many = kind.of.seconds(10), kind.of.seconds(100_000)
+    assert 0 < few <= many
+
+
+def test_the_usual_generator_is_offered_where_it_can_be_of_such_networks(networks, rng):
+    for usual in generators.names():
+        offer = generators.offered(networks, usual)
+        assert (offer.name, offer.seconds) == (usual, generators.find(usual).seconds(len(TrainingData.of(networks))))
+    deep = PolicySpec((4, 8, 8, 2))
+    others = Population(deep, rng.normal(size=(40, deep.parameters)).astype(np.float32))
+    with pytest.raises(WorkbenchError):
+        generators.find("functional").check_spec(deep)
+    assert generators.offered(others, "functional").name == "cartpolegen"
+    with pytest.raises(WorkbenchError, match="at least 10 are needed"):
+        generators.offered(others.select(np.arange(5)), "functional")
+
+
 def test_networks_become_latents_and_latents_networks(made, networks):
     weights = networks.weights[:30]
     for group in made.groups:

@@ -241,10 +241,10 @@ def test_verdicts(share, words):
 def test_claims_are_answered_in_the_direction_of_the_paper():
     found = {"cd": (2.75, 3.13, Contrast(0.99, 0.02)), "output-cd": (0.32, 0.09, Contrast(0.01, 0.004))}
     assert claims({**found, "agreement": (0.8, 0.6, Contrast(0, 0))}, "151-200", "1-50") == (
-        "hidden CD 2.75 within 151-200, 3.13 within 1-50 (the first smaller in 99% of resamples, p 0.02): "
-        "good networks are closer: holds. "
-        "output CD 0.32 within 151-200, 0.09 within 1-50 (the first larger in 99% of resamples, p 0.004): "
-        "good networks are further apart: holds. "
+        "Good networks are closer by hidden CD: holds "
+        "(2.75 within 151-200, 3.13 within 1-50; the first smaller in 99% of resamples, p 0.02). "
+        "Good networks are further apart by output CD: holds "
+        "(0.32 within 151-200, 0.09 within 1-50; the first larger in 99% of resamples, p 0.004). "
         "Good networks agree more in action (80% against 60% of states)."
     )
     reversed_ = {"cd": (3.13, 2.75, Contrast(0.0, 0.02)), "output-cd": (0.09, 0.32, Contrast(1.0, 0.02))}
@@ -253,7 +253,10 @@ def test_claims_are_answered_in_the_direction_of_the_paper():
     assert "the first larger in 100%" in told and "the first smaller in 100%" in told
     assert "agree less in action (20% against 40%" in told
     open_ = claims({"cd": (1.0, 1.1, Contrast(0.7, 0.4))}, "good", "bad")
-    assert open_.endswith("(the first smaller in 70% of resamples, p 0.4): good networks are closer: cannot tell.")
+    assert open_ == (
+        "Good networks are closer by hidden CD: cannot tell "
+        "(1 within good, 1.1 within bad; the first smaller in 70% of resamples, p 0.4)."
+    )
     assert claims({"cka": (0.1, 0.2, Contrast(1, 1))}, "good", "bad") == ""
     assert "; and more)" not in claims(found, "a", "b") and ", and more)" in claims(found, "a", "b", {"cd": "and more"})
 
@@ -271,6 +274,6 @@ def test_what_has_no_value_is_said_and_no_nan():
         "output-cd": (0.1, nan, Contrast(nan, nan)),
         "agreement": (nan, nan, Contrast(nan, nan)),
     }
-    assert claims(found, "good", "bad") == "hidden CD has no value within good. output CD has no value within bad."
+    assert claims(found, "good", "bad") == "Hidden CD has no value within good. Output CD has no value within bad."
     told = claims({"cd": (1.0, 2.0, Contrast(1.0, nan))}, "good", "bad")
-    assert told.endswith("(the first smaller in 100% of resamples): good networks are closer: holds.")
+    assert told.endswith("holds (1 within good, 2 within bad; the first smaller in 100% of resamples).")

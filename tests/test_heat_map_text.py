@@ -1,6 +1,7 @@
 """Matrices in characters: every cell drawn once, means as numpy's, and nothing told by colour alone."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -198,14 +199,35 @@ def test_a_large_matrix_is_drawn_by_blocks():
     assert "█" in text and "3.2 … 4" in text
 
 
-def test_marks_replace_the_shade_of_their_cell():
+def test_marks_stand_beside_the_shade_of_their_cell():
     values = np.arange(20.0).reshape(4, 5)
     for upward, line in ((False, 3), (True, 0)):
-        text = text_heat_map(HeatMap(values, marked=[(3, 1)], upward=upward))
-        rows = [row.split("│")[1] for row in text.splitlines() if "│" in row]
-        assert [k for k, row in enumerate(rows) if "<>" in row] == [line] and rows[line].index("<>") == 2
-        assert "<> marked" in text
+        plain = text_heat_map(HeatMap(values, upward=upward))
+        text = text_heat_map(HeatMap(values, marked=[(3, 0)], marked_label="matched", upward=upward))
+        before, rows = ([row.split("│")[1] for row in t.splitlines() if "│" in row] for t in (plain, text))
+        assert before[line].startswith("▓▓")
+        assert rows == [*before[:line], "◆" + before[line][1:], *before[line + 1 :]]
+        assert "◆  matched" in text and "marked" not in text
     assert "◆" in text_heat_map(HeatMap(np.ones((10, 70)), marked=[(3, 1)]))
+
+
+def test_a_block_says_what_it_is_of_and_with_marks_has_their_mean():
+    values = np.zeros((30, 30))
+    values[np.arange(30), np.arange(30)] = 1.0
+    panel = HeatMap(values, marked=[(k, k) for k in range(30)], value_range=(0, 1), items="units", x_label="below")
+    fine = text_heat_map(panel, 80, 40)
+    assert "each cell" not in fine and fine.count("◆█") == 30 and "◆  marked\n" in fine
+    coarse = text_heat_map(panel, 80, 22)
+    assert "┌ each cell is 2 × 2 units ─" in coarse and coarse.count("◆█") == 15
+    assert "◆  marked, their mean" in coarse
+    assert "◆█" not in text_heat_map(replace(panel, marked=[(k, 29 - k) for k in range(30)]), 80, 22)
+    assert "┌ 4 × 4 units ───┐" in text_heat_map(panel, 80, 12)
+
+
+def test_blocks_that_are_not_square_are_told_downwards_first():
+    text = text_heat_map(HeatMap(np.ones((9, 200)), stretched=True), 60, 20)
+    assert "each cell is 1 × 4 values" in text
+    assert "each cell" not in text_heat_map(HeatMap(np.ones((9, 20)), stretched=True), 60, 20)
 
 
 def test_text_says_what_is_on_it():

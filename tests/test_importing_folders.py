@@ -18,7 +18,7 @@ from workbench.analyses import find
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.expressions import matches
-from workbench.importing import folders, tables
+from workbench.importing import folders, report, tables
 from workbench.importing.gathering import gather
 from workbench.importing.reading import Overrides, read
 from workbench.policies import Normaliser
@@ -67,7 +67,28 @@ def test_a_scan_says_what_there_is(runs):
     ]
     assert found.skipped == (("b/broken.pt", "not a file of torch.save, or its beginning is damaged"),)
     assert dict(found.rows[0].assumed)["activation tanh (PPO's and A2C's default)"] == 6
-    assert found.rows[0].example == "a/rl_model_1000_steps.zip"
+    assert found.rows[0].sources == tuple(f"{r}/rl_model_{k}000_steps.zip" for r in "ab" for k in (1, 2, 3))
+    assert [len(row.sources) for row in found.rows] == [row.files for row in found.rows]
+
+
+def test_a_scan_says_which_file_has_which_spec(runs, monkeypatch, cli):
+    def told():
+        said = cli("scan", runs, "--threads", 1)
+        assert said.code == 0
+        _, _, both = said.out.partition("4-8-2-tanh-CartPole-v1: ")
+        return both.partition("6-8-3-relu-Acrobot-v1: ")
+
+    first, _, second = told()
+    assert all(f"  {r}/rl_model_{k}000_steps.zip" in first for r in "ab" for k in (1, 2, 3))
+    assert "  a/acrobot.pt" in second and "rl_model_1000" not in second
+    monkeypatch.setattr(report, "NAMED_EACH", 2)
+    first, _, second = told()
+    assert first.count("rl_model_") == 2 and "and 4 more files (--json has all)" in first and "more" not in second
+    monkeypatch.setattr(report, "NAMED", 2)
+    assert told()[0].count("rl_model_") == 1, "of all together so many"
+    populations = json.loads(cli("scan", runs, "--json", "--threads", 1).out)["populations"]
+    assert [len(p["sources"]) for p in populations] == [6, 1]
+    assert "rl_model_1000" not in cli("scan", runs / "b", "--threads", 1).out, "with one spec nothing is to be told"
 
 
 def test_an_import_makes_a_population_of_each_spec(runs, tmp_path):
@@ -391,7 +412,7 @@ def test_checkpoints_are_opened_like_populations(runs, cli, monkeypatch, tmp_pat
     said = cli("info", runs, "--json", "--episodes", 5)
     assert said.code == 0, said.err
     assert "other specs there: 6-8-3-relu-Acrobot-v1 (1)" in said.err
-    assert "1 files left out" in said.err
+    assert "1 file left out" in said.err
     assert json.loads(said.out)["networks"] == 6
     # From then on it is taken from where it was put, as long as the files stay as they are.
     monkeypatch.setattr(opening, "_make", lambda *_: pytest.fail("imported again"))

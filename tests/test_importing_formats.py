@@ -49,6 +49,13 @@ def test_on_policy_agents(sizes, shared, tmp_path, rng):
     assert found.columns == {"num_timesteps": 5000, "gamma": 0.99}
 
 
+@pytest.mark.parametrize("rate", [0, 0.0, 0.0007])
+def test_a_rate_at_which_nothing_is_trained_is_none(rate, tmp_path):
+    found = open_(sb3(tmp_path / "agent.zip", on_policy(mlp((4, 8, 2), "tanh")), {"learning_rate": rate}))
+    assert found.columns.get("learning_rate") == (rate or None)
+    assert found.columns["gamma"] == 0.99
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 def test_dqn_agents(legacy, tmp_path, rng):
     module = mlp((4, 24, 24, 2))

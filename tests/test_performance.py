@@ -5,6 +5,7 @@ import json
 import gymnasium
 import numpy as np
 import pytest
+from ruled import under
 
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
@@ -14,7 +15,7 @@ from workbench.policies import PolicySpec, forward, initial
 from workbench.population import Population, load
 from workbench.rollouts import Episodes, rollout
 from workbench.rollouts.play import performance
-from workbench.rules import options, parse, under
+from workbench.rules import changed, options, parse
 
 ONE = Compute("cpu", 1)
 CAR = PolicySpec((2, 6, 3), "relu", env="MountainCar-v0")
@@ -94,14 +95,38 @@ def test_other_rules_are_measured_anew():
         spec, initial(spec, 8, 0), {"survival": np.full(8, 77.0), "lean_x": np.zeros(8), "lr": np.ones(8)}
     )
     assert under(networks) is networks and under(networks, "greedy") is networks
-    sampled = under(networks, "sampled", compute=ONE)
+    sampled = under(networks, "sampled")
     assert sampled.spec.action == "sampled" and list(sampled.columns) == ["survival", "survival_se", "lr"]
     assert (sampled["survival"] == performance(networks.weights, sampled.spec, Episodes(), ONE).mean(1)).all()
     assert sampled.content_hash != networks.content_hash
-    heavy = under(networks, env_kwargs=("masspole=2", "length=1.5"), compute=ONE)
+    heavy = under(networks, env_kwargs=("masspole=2", "length=1.5"))
     assert dict(heavy.spec.env_kwargs) == {"masspole": 2, "length": 1.5}
     assert options(heavy) == ["--env-kwargs", "masspole=2", "--env-kwargs", "length=1.5"] and not options(networks)
     assert options(sampled) == ["--action", "sampled"]
+    assert not changed(networks, "sampled").measured, "nothing is measured yet"
+
+
+def test_other_rules_are_measured_as_long_as_the_own():
+    spec = PolicySpec.cartpole()
+    networks = Population(spec, initial(spec, 3, 0), {"survival": np.array([9.0, 350, 20])})
+    light = under(networks, env_kwargs=("gravity=1",))
+    assert networks.cap == light.cap == 500
+    assert (light["survival"] == performance(networks.weights, light.spec, Episodes(cap=500), ONE).mean(1)).all()
+
+
+@pytest.mark.parametrize(
+    ("provenance", "cap"),
+    [
+        ({}, 200), ({"import": {"measured": {"cap": 500}}}, 500), ({"collection": {"episodes": {"cap": 1000}}}, 1000),
+        ({"rules": {"cap": 300}, "import": {"measured": {"cap": 500}}}, 300), ({"cap": 700}, 700),
+        ({"import": {"measured": None}}, 200), ({"import": [3], "collection": "x"}, 200), ({"cap": "500"}, 200),
+        ({"cap": True}, 200), ({"cap": -5}, 200), ({"cap": 100}, 200),
+    ],
+)  # fmt: skip
+def test_a_population_knows_by_which_cap_it_was_measured(provenance, cap):
+    spec = PolicySpec.cartpole()
+    networks = Population(spec, initial(spec, 2, 0), {"survival": np.array([9.0, 150])}, provenance)
+    assert networks.cap == cap
 
 
 @pytest.mark.parametrize(
@@ -128,6 +153,7 @@ def test_commands_take_rules(cli, tmp_path):
         cli("survival", path, "--json", "--threads", 1, *more) for more in ((), ("--env-kwargs", "gravity=20"))
     )
     assert plain.code == heavy.code == 0 and json.loads(plain.out)["survival"] != json.loads(heavy.out)["survival"]
+    assert not heavy.err, "progress is not for --json"
     said = cli("survival", path, "--env-kwargs", "lenth=1")
     assert said.code == 2 and "unknown arguments lenth; it has" in said.err
     said = cli("survival", path, "--action", "random")

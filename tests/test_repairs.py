@@ -138,7 +138,7 @@ def test_other_damage(kind, population):
     assert ("random candidates" in knows) == (kind == "units")
     told = [name for name, known in knows.items() if "positions" in known]
     assert bool(told) == (kind == "units")
-    assert f"{kind}, level 0.4: 1 networks" in shown(frame)
+    assert f"{kind}, level 0.4: 1 network" in shown(frame) and "1 networks" not in shown(frame)
 
 
 def test_the_table_fits_and_says_what_is_what(campaign):

@@ -114,8 +114,10 @@ def test_a_report_escapes_all_it_is_told(story, tmp_path):
     assert "src=" not in text and "http" not in text, "it needs nothing beside it"
     assert text.count("&lt;script&gt;") >= 4
     assert [row["id"] for row in page.all("tr") if "id" in row] == ["claim-16"]
+    assert Claim(16, FAILS, "").finding in text
     assert "✗" in text and FAILS in text and "No answer yet: 1, 2, 3" in text and "Not made yet: Part fig7" in text
     assert {a["href"] for a in page.all("a")} == {"#claims", "#fig4"}
+    assert text.count("--quick: fewer seeds") == 2, "of all, and of each part"
     assert PRINTED["fig4"] in text.replace("&#x27;", "'") and "kept from then" in text and "61 s" in text
     assert "prefers-color-scheme: dark" in text and "@media print" in text
     words = (tmp_path / "report.md").read_text()

@@ -1,13 +1,16 @@
 """The paper's tables and figures made again: the numbers are the analyses', and the paper's stand beside them."""
 
 import json
+import re
 from dataclasses import field, make_dataclass, replace
+from io import StringIO
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import gymnasium
 import numpy as np
 import pytest
+from rich.console import Console
 
 from workbench import discovery, generators, repairs, reproductions
 from workbench.analyses import converge, sample, sweeps
@@ -24,7 +27,7 @@ from workbench.numerics.distributions import wasserstein
 from workbench.paper import FIGURE_5, FIGURE_6, TABLE_1_SAMPLES, TABLE_1_TRAINING
 from workbench.population import load
 from workbench.repairing import Original, case_of, trial_episodes
-from workbench.reproducing import GROUPS, Params, seeds_of
+from workbench.reproducing import GROUPS, Params, at_work, made_with, seeds_of
 from workbench.reproductions import fig7, fig8, leans, robustness, table2
 from workbench.rollouts import survival
 from workbench.rollouts.episodes import Episodes
@@ -63,7 +66,17 @@ def last_of(name, population, params=QUICK):
     done = [frame.done for frame in frames]
     assert done == sorted(done)
     assert frames[-1].done == frames[-1].total
+    text = words_of(analysis, frames[-1])
+    assert re.search(r"\bdone\b|…|seeds? \(|seeds \d+\b(?!,)", text) is None, "nothing of the work is left in a text"
+    assert not frames[-1].doing or frames[-1].doing == "done" or frames[-1].doing not in text
     return analysis, frames[-1]
+
+
+def words_of(analysis, frame):
+    """The text of a table, its lines joined."""
+    page = StringIO()
+    Console(file=page, width=120, color_system=None).print(analysis.table(frame))
+    return " ".join(page.getvalue().split())
 
 
 def test_table_1_has_the_figures_that_sampling_gives(ready):
@@ -149,7 +162,7 @@ def test_table_2_has_the_figures_that_comparing_gives(ready, monkeypatch):
         good, bad, _, p_value = said["pools"]["CartPoleGen, posterior"][column][0]
         assert f"{good:.2f} and {bad:.2f} (p {p_value:.2g}: {claim.answer})" in claim.why
     for sentence, source in zip(said["sentences"], said["good_below_bad"], strict=True):
-        assert sentence.startswith(f"{source}: hidden CD ")
+        assert sentence.startswith(f"{source}: Good networks are closer by hidden CD: ")
     text = " ".join(ElementTree.fromstring(analysis.figure(frame)).itertext())
     assert "trained networks" in text and "output CD" in text
 
@@ -381,6 +394,24 @@ def test_seeds_that_are_none(seeds, message):
         seeds_of(Params(seeds=seeds))
 
 
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        (Params(), "seeds 0, 1, 2; 1,000 samples"), (Params(("7",), 300), "seed 7; 300 samples"),
+        (Params(("4", "5"), 300, True), "seed 4; 200 samples; --quick: fewer seeds, samples, pairs and networks"),
+    ],
+)  # fmt: skip
+def test_it_is_said_how_thoroughly_figures_are_made(params, words):
+    assert made_with(params) == words
+
+
+def test_only_work_that_goes_on_is_told():
+    now = SimpleNamespace(done=1, total=2, doing="sampling")
+    assert at_work(now) == "sampling…"
+    assert at_work(SimpleNamespace(done=2, total=2, doing="sampling")) == ""
+    assert at_work(SimpleNamespace(done=1, total=2, doing="")) == ""
+
+
 def test_only_whole_populations_with_survival(population):
     analysis = reproductions.find("fig9")
     with pytest.raises(WorkbenchError, match="works on a whole population"):
@@ -400,7 +431,9 @@ def test_the_command_writes_figure_text_and_numbers(ready, tmp_path, cli):
     assert found == json.loads((out / "fig9.json").read_text())
     assert found["population"]["hash"] == ready.population.content_hash
     ElementTree.fromstring((out / "fig9.svg").read_text())
-    assert "Fewer training networks give worse approximations" in (out / "fig9.txt").read_text()
+    text = " ".join((out / "fig9.txt").read_text().split())
+    assert "Fewer training networks give worse approximations" in text and found["claims"][0]["finding"] in text
+    assert text.endswith("Made with seed 0; 200 samples; --quick: fewer seeds, samples, pairs and networks.")
     assert [claim["number"] for claim in found["claims"]] == [14]
 
 

@@ -12,12 +12,13 @@ from workbench import sessions
 from workbench.analysis import read_fields
 from workbench.policies import PolicySpec
 from workbench.population import FINGERPRINT, Population, fingerprints, load
+from workbench.runs import RunColumns
 from workbench.tui.converging import ConvergeState
 from workbench.tui.interpolating import InterpolateState
-from workbench.tui.remembering import recall, remembered
+from workbench.tui.remembering import recall, remembered, rules_said
 from workbench.tui.repairing import RepairState
 from workbench.tui.sampling import SampleState
-from workbench.tui.view import CURSOR, Arrangement, View
+from workbench.tui.view import CURSOR, RUNS, Arrangement, View, runs_of
 
 NETWORKS = 40
 
@@ -143,6 +144,21 @@ def test_what_no_longer_fits_is_left_out(population):
     assert walk.params.second != 9 and repairs.params.network < 8
 
 
+def test_rules_and_columns_of_runs_are_remembered(population):
+    named = population.with_columns(which=np.arange(len(population)) // 8, at=np.arange(len(population)) % 8)
+    before = View(named)
+    assert {"rules", "runs"}.isdisjoint(remembered(before, named, "dataset"))
+    before.kept[RUNS] = RunColumns("which", "at")
+    said = again(remembered(before, named, "dataset", "sampled masspole=0.2"))
+    assert rules_said(said) == "sampled masspole=0.2"
+    after = View(named)
+    recall(after, said)
+    assert runs_of(after) == RunColumns("which", "at")
+    without = View(population)
+    recall(without, said)
+    assert RUNS not in without.kept, "its columns are not there"
+
+
 @pytest.mark.parametrize(
     "said",
     [{}, {"panes": 3, "arrangement": [], "marks": 5, "cursor": "x", "pane": ["a"]},
@@ -150,11 +166,12 @@ def test_what_no_longer_fits_is_left_out(population):
      {"panes": {"sample": {"params": {"count": -4, "group": 9}, "shown": {"analysis": "rm"}, "ratios": 7}}},
      {"panes": {"repair": {"params": {"network": 10**6, "level": 1e300, "mask": "/nothing.npy"}, "counted": -9}}},
      {"panes": {"converge": {"params": {"matching": "x"}, "source": "samples", "column": 4, "by": None}}},
-     {"panes": {"interpolate": {"params": {"points": -1, "path": ["no"]}, "alpha": "x", "which": "y"}}}],
+     {"panes": {"interpolate": {"params": {"points": -1, "path": ["no"]}, "alpha": "x", "which": "y"}}},
+     {"rules": ["sampled"], "runs": "ab"}, {"rules": 5, "runs": [1, None]}, {"runs": ["group", "lr", "x"]}],
 )  # fmt: skip
 def test_a_session_that_somebody_broke_leaves_what_one_begins_with(population, said):
     view, new = View(population), View(population)
-    assert recall(view, said) == "dataset"
+    assert recall(view, said) == "dataset" and rules_said(said) == "" and RUNS not in view.kept
     assert np.array_equal(view.rows, new.rows) and not view.marks.any()
     for kind in (SampleState, ConvergeState, InterpolateState, RepairState):
         assert kind.of(view).params == kind.of(new).params

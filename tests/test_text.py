@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.text import clean, duration, progress, rate
+from workbench.text import clean, counted, duration, progress, rate
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((0, "network"), "0 networks"), ((1, "network"), "1 network"), ((7400, "network"), "7,400 networks"),
+        ((1, "more file"), "1 more file"), ((2, "entry", "entries"), "2 entries"), ((1, "entry", "entries"), "1 entry"),
+    ],
+)  # fmt: skip
+def test_counts_have_their_noun(given, words):
+    assert counted(*given) == words
 
 
 @given(st.text(st.characters(), max_size=60), st.integers(1, 80))

@@ -23,7 +23,7 @@ from workbench.compute import Compute, available_cores
 from workbench.errors import WorkbenchError
 from workbench.places import config_dir, default_population, state_dir
 from workbench.results import ResultCache
-from workbench.text import clean
+from workbench.text import clean, counted
 
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 Finding = dict[str, Any]
@@ -78,7 +78,7 @@ def report(findings: dict[str, dict[str, Finding]]) -> RenderableType:
 
 def _verdict(findings: dict[str, dict[str, Finding]]) -> str:
     status = [finding["status"] for entries in findings.values() for finding in entries.values()]
-    parts = [f"{status.count(s)} {s}{'' if status.count(s) == 1 else 's'}" for s in (PROBLEM, NOTE) if s in status]
+    parts = [f"{counted(status.count(s), s)}" for s in (PROBLEM, NOTE) if s in status]
     return ", ".join(parts) or "all is well"
 
 
@@ -224,7 +224,7 @@ def _files() -> Iterator[tuple[str, Finding]]:
         if not value["writable"]:
             yield name, _finding(value, f"{folder} cannot be written: nothing is kept there", PROBLEM)
         elif folder.is_dir():
-            files = f"{count} {'file' if count == 1 else 'files'}"
+            files = counted(count, "file")
             yield name, _finding(value, f"{files}, {_size(size)} in {folder}")
         else:
             yield name, _finding(value, f"{folder}, made when it is needed")
@@ -243,7 +243,8 @@ def _population() -> Finding:
     except WorkbenchError as error:
         return _finding({"path": str(path)}, str(error), PROBLEM)
     value = {"path": str(path), "networks": len(population), "hash": population.content_hash}
-    return _finding(value, f"{len(population):,} networks, hash {population.content_hash[:12]} verified, {path}")
+    count = counted(len(population), "network")
+    return _finding(value, f"{count}, hash {population.content_hash[:12]} verified, {path}")
 
 
 def _imports() -> Iterator[tuple[str, Finding]]:

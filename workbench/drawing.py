@@ -85,6 +85,22 @@ def breadth(text: str) -> int:
     return sum(map(columns, text))
 
 
+def cut(line: Line, width: int) -> Line:
+    """A line that takes no more than `width` columns; what does not fit is told by its last character, …."""
+    if sum(breadth(text) for text, _ in line) <= width:
+        return line
+    kept: list[tuple[str, str]] = []
+    left, style = width - 1, ""
+    for text, style in line:
+        end = 0
+        while end < len(text) and (taken := columns(text[end])) <= left:
+            left, end = left - taken, end + 1
+        kept.append((text[:end], style))
+        if end < len(text):
+            break
+    return [*kept, ("…", style)] if width > 0 else []
+
+
 def single(mark: str) -> str:
     """A mark that takes one column: the first character, or a dot if that is a wide or an odd one."""
     return mark[0] if mark and columns(mark[0]) == 1 and unicodedata.category(mark[0])[0] != "C" else "•"

@@ -17,7 +17,7 @@ from workbench.figures import HeatMap, figure, text_heat_map
 from workbench.good_and_bad import KINDS, SOURCES, TOLD, generators_for, pools
 from workbench.numerics.similarity.grouped import mutual
 from workbench.paper import SAMPLED
-from workbench.reproducing import Params, population_of, seeds_of
+from workbench.reproducing import Params, at_work, population_of, seeds_of
 from workbench.rollouts.reference_set import reference_set
 
 ROWS = (*KINDS, "mixed")
@@ -102,7 +102,8 @@ def analysis(name: str, title: str, output: bool, paper: Mapping[str, float]) ->
                 found.append(
                     HeatMap(
                         values, value_label="correlation", value_range=(-1, 1), diverging=True,
-                        marked=[(j, j) for j in range(len(values))] if frame.output else (),
+                        marked=[(j, j) for j in range(len(values))] if frame.output else (), marked_label="matched",
+                        items="units",
                         x_label=f"units of a network of {lasted[1]:.0f} steps",
                         y_label=f"units of one of {lasted[0]:.0f} steps",
                         title=f"{TOLD[source].partition(',')[0]}, {row}: CD {cd:.2f} (paper {paper[row]:.2f})",
@@ -114,8 +115,8 @@ def analysis(name: str, title: str, output: bool, paper: Mapping[str, float]) ->
         return (
             f"{title}; {frame.population}, seed {frame.seed}; of the ten networks nearest in survival time (of "
             f"{frame.count:,}) the pair whose CD is in the middle; partners lie on the diagonal, the closest first; "
-            f"states: {frame.states} ({frame.states_hash}); {frame.doing}"
-        )
+            f"states: {frame.states} ({frame.states_hash}). {at_work(frame)}"
+        ).rstrip()
 
     def table(frame: Frame) -> Group:
         """The panels in characters."""

@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.groups import Groups
 from workbench.learning.data import held_out_rows
 from workbench.policies import PolicySpec, layers
-from workbench.population import FINGERPRINT, HELD_OUT, Column, Population, Text, fingerprints
+from workbench.population import CAP, FINGERPRINT, HELD_OUT, Column, Population, Text, fingerprints
 from workbench.storage import refuse_existing, write_arrays, write_json, write_text
 
 if TYPE_CHECKING:
@@ -186,7 +186,9 @@ def merged(populations: list[Population]) -> Population:
     for name in dict.fromkeys(name for p in populations for name in p.columns if name not in columns):
         columns[name] = _joined(name, populations)
     about = [{"name": p.name, "hash": p.content_hash} for p in populations]
-    whole = Population(first.spec, weights, columns, {"merged": about}, first.edges)
+    caps = {p.cap for p in populations}
+    alike = {CAP: caps.pop()} if len(caps) == 1 else {}
+    whole = Population(first.spec, weights, columns, {"merged": about, **alike}, first.edges)
     _, once = np.unique(fingerprint, return_index=True)
     return whole if len(once) == len(weights) else whole.select(np.sort(once))
 

@@ -15,6 +15,7 @@ from workbench.population import Population
 from workbench.reproducing import trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
+from workbench.text import counted
 
 if TYPE_CHECKING:
     from workbench.learning.shelf import Waiting
@@ -104,7 +105,8 @@ def pools(
     size = min(len(weights) for weights, _ in found)
     if size < COMPARED:
         raise WorkbenchError(
-            f"{population.name}: {size} networks, {TOLD[source]}, in a group of Table 2; {COMPARED} are compared there"
+            f"{population.name}: {counted(size, 'network')}, {TOLD[source]}, in a group of Table 2; {COMPARED} are "
+            f"compared there"
         )
     weights, survival = (np.concatenate([part[:size] for part in parts]) for parts in zip(*found, strict=True))
     return Pools(Population(population.spec, weights, {"survival": survival}), size)

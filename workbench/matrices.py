@@ -19,7 +19,8 @@ BELOW, ABOVE = "-=≡#", "░▒▓█"
 """Diverging shades, from zero on: what is negative looks like a minus sign."""
 NOTHING = "·"
 NO_VALUE = f"{NOTHING * 2} no value"
-MARKED = {1: "◆", 2: "<>"}
+MARKED = "◆"
+"""Beside the shade of its cell, if that is wide enough for both."""
 LEVELS = 10
 HEAT = tuple(f"heat-{k}" for k in range(LEVELS))
 SIGN = tuple(f"sign-{k}" for k in range(LEVELS))
@@ -215,14 +216,17 @@ def draw_heat_map(panel: HeatMap, width: int, height: int) -> tuple[Cells, Place
     values = values[::-1] if panel.upward else values
     labelled = height >= ROOM_FOR_LABELS
     framed = width >= ROOM_FOR_AXES[0] and height >= ROOM_FOR_AXES[1]
-    more = [f"{NOTHING * 2} no value"] * bool(not np.isfinite(values).all()) + [f"{MARKED[2]} marked"] * bool(
-        panel.marked
-    )
+    marked = _marked(panel, values.shape)
     head = cells.write(0, 0, clean(panel.title), "strong") + 2 if panel.title and labelled else 0
     above = int(head > 0) + bool(panel.y_label and labelled)
     left, top, rows, columns = _laid(panel, values.shape, width, height, above, framed)
     # Means have a smaller range than what they are of, and take all shades for it.
-    shades = Shades(replace(panel, values=means(values, rows, columns)).value_axis(5), panel.diverging)
+    blocks = _blocks(values, rows, columns, marked)
+    more = [NO_VALUE] * bool(not np.isfinite(values).all())
+    if marked:
+        of_blocks = "" if rows.whole and columns.whole else ", their mean"
+        more.append(f"{MARKED}  {clean(panel.marked_label, 30)}{of_blocks}")
+    shades = Shades(replace(panel, values=blocks).value_axis(5), panel.diverging)
     right = left + len(columns.which) + 2
     if not (framed and draw_key(cells, right, top, len(rows.which), shades, panel.value_label, more)):
         line = int(head > 0 and not draw_ruler(cells, head, 0, shades, panel.value_label, more))
@@ -230,22 +234,50 @@ def draw_heat_map(panel: HeatMap, width: int, height: int) -> tuple[Cells, Place
             draw_ruler(cells, 0, line, shades, panel.value_label, more)
             above += 1
             left, top, rows, columns = _laid(panel, values.shape, width, height, above, framed)
+            blocks = _blocks(values, rows, columns, marked)
     if panel.y_label and labelled:
         cells.write(0, above - 1, clean(panel.y_label, 60), "dim")
-    draw_cells(cells, left, top, rows, columns, means(values, rows, columns), shades)
-    for row, column in panel.marked:
-        row = values.shape[0] - 1 - row if panel.upward else row
-        if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
-            x, y = (int(s.offsets[s.block(k)]) + (s.wide - 1) // 2 for s, k in ((columns, column), (rows, row)))
-            cells.write(left + x, top + y, MARKED[min(2, columns.wide)], "strong")
+    draw_cells(cells, left, top, rows, columns, blocks, shades)
+    for row, column in marked:
+        x, y = (int(s.offsets[s.block(k)]) + (s.wide - 1) // 2 for s, k in ((columns, column), (rows, row)))
+        cells.put(left + x, top + y, MARKED, "strong")
     if panel.joined is not None and len(panel.joined):
         points = np.asarray(panel.joined, float)
         xs, ys = panel.x_axis(2).share(points[:, 0]), panel.y_axis(2).share(points[:, 1])
         join(cells, Box(left, top, len(columns.which), len(rows.which)), xs, 1 - ys if panel.upward else ys)
     if framed:
         draw_frame(cells, left, top, rows, columns)
+        cells.write(left, top - 1, _of_blocks(rows, columns, clean(panel.items, 20)), "dim")
         _label_sides(cells, left, top, panel, rows, columns)
     return cells, Place(left, top, rows, columns, panel.upward)
+
+
+def _marked(panel: HeatMap, shape: tuple[int, int]) -> list[tuple[int, int]]:
+    """The marked cells that there are, counted from above."""
+    inside = [(r, c) for r, c in panel.marked if 0 <= r < shape[0] and 0 <= c < shape[1]]
+    return [(shape[0] - 1 - r if panel.upward else r, c) for r, c in inside]
+
+
+def _blocks(values: NDArray, rows: Side, columns: Side, marked: Sequence[tuple[int, int]]) -> NDArray:
+    """Means of blocks; of a block with marked cells it is theirs, which would be lost among the others."""
+    blocks = means(values, rows, columns)
+    if values.shape == blocks.shape or not marked:
+        return blocks
+    only = np.full(values.shape, np.nan)
+    at = tuple(np.array(marked).T)
+    only[at] = values[at]
+    of_marked = means(only, rows, columns)
+    return np.where(np.isfinite(of_marked), of_marked, blocks)
+
+
+def _of_blocks(rows: Side, columns: Side, items: str) -> str:
+    """What a cell stands for where it is not for one value, in the longest words that the side above has room for."""
+    if rows.whole and columns.whole:
+        return ""
+    down, across = (int(np.diff(s.edges).max(initial=0)) for s in (rows, columns))
+    each = f"{down} × {across} {items}"
+    room = len(columns.which)
+    return next((w for w in (f" each cell is {each} ", f" cells of {each} ", f" {each} ") if breadth(w) <= room), "")
 
 
 def _laid(

@@ -18,7 +18,7 @@ from workbench.errors import WorkbenchError
 from workbench.places import state_dir
 from workbench.population import Column, Population
 from workbench.results import program_digest
-from workbench.text import clean
+from workbench.text import clean, counted
 
 SUFFIX = ".safetensors"
 BESIDE = (".pkl", ".csv", ".json")
@@ -53,12 +53,12 @@ def told(found: Population) -> list[str]:
     about = found.provenance.get("import")
     if not isinstance(about, dict):
         return []
-    what = f"{len(found):,} network{'s' * (len(found) != 1)} imported as {found.spec.label}"
+    what = f"{counted(len(found), 'network')} imported as {found.spec.label}"
     lines = [f"{about['options']['path']}: {what} on {found.spec.env or 'an unknown environment'}"]
     if assumed := about.get("assumed"):
         lines.append(f"assumed: {'; '.join(assumed)} (`agentemb-tui import` takes other values)")
     if about.get("skipped"):
-        lines.append(f"{about['skipped']:,} files left out (`agentemb-tui scan` says why)")
+        lines.append(f"{counted(about['skipped'], 'file')} left out (`agentemb-tui scan` says why)")
     if others := about.get("others"):
         lines.append(f"other specs there: {'; '.join(others)} (`agentemb-tui import --spec` takes them)")
     if not about.get("measured"):

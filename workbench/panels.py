@@ -135,9 +135,9 @@ class HeatMap:
 
     Its sides are named (`x_names`, `y_names`) or measured (`x_range`, `y_range`: the outer edges), along a logarithm
     with `x_log`, `y_log`; `diverging` has its middle at zero. With `log` values are counts, in shades along a logarithm
-    in which 0 is told from 1. `marked` cells (row, column) are framed. `joined` are points (k, 2) with a line through
-    them, on the sides' scales (of named sides, cell k is from k to k + 1). In characters, cells that are `stretched`
-    fill the room.
+    in which 0 is told from 1. `marked` cells (row, column) are framed, and called `marked_label`. `joined` are points
+    (k, 2) with a line through them, on the sides' scales (of named sides, cell k is from k to k + 1). In characters,
+    cells that are `stretched` fill the room; where there is none for all, each is the mean of several `items`.
     """
 
     values: NDArray
@@ -152,6 +152,8 @@ class HeatMap:
     diverging: bool = False
     upward: bool = False
     marked: Sequence[tuple[int, int]] = ()
+    marked_label: str = "marked"
+    items: str = "values"
     title: str = ""
     x_log: bool = False
     y_log: bool = False

@@ -14,7 +14,7 @@ from workbench import analyses, reproductions
 from workbench.analysis import Analysis, read_fields
 from workbench.errors import WorkbenchError
 from workbench.results import Kept, ResultCache
-from workbench.text import clean, duration
+from workbench.text import clean, counted, duration
 
 OLDER = "older program"
 SHORTEST = 4
@@ -138,13 +138,13 @@ def to_json(kept: Kept) -> dict[str, Any]:
 
 def table(kept: list[Kept]) -> Table:
     """Results, a row each."""
-    out = Table(title=f"{len(kept):,} results, {size(sum(k.size for k in kept))}")
+    out = Table(title=f"{counted(len(kept), 'result')}, {size(sum(k.size for k in kept))}")
     for name in ("key", "analysis", "when", "took", "population"):
         out.add_column(name, justify="right" if name == "took" else "left", no_wrap=True)
     out.add_column("parameters", overflow="fold")
     for k in kept:
         cells = k.key[:8], k.analysis, when(k)[5:], duration(k.seconds), k.name or k.population[:8]
-        params = f"{k.networks:,} networks, {words(changed(k))}{'' if k.current else f' ({OLDER})'}"
+        params = f"{counted(k.networks, 'network')}, {words(changed(k))}{'' if k.current else f' ({OLDER})'}"
         out.add_row(*(Text(clean(cell, 30)) for cell in cells), Text(params))
     return out
 

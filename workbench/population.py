@@ -23,6 +23,9 @@ HELD_OUT = "held_out"
 FINGERPRINT = "fingerprint"
 HELD_OUT_SHARE = 5
 """One network in this many is held out."""
+CAP = "cap"
+CAP_TOLD = (("rules", CAP), (CAP,), ("import", "measured", CAP), ("collection", "episodes", CAP))
+"""Where provenance says after how many steps the episodes ended in which networks were measured; the first counts."""
 
 
 def fingerprints(weights: NDArray[np.float32]) -> NDArray[np.uint64]:
@@ -145,9 +148,14 @@ class Population:
 
     @cached_property
     def cap(self) -> int:
-        """Steps that an episode should last to show what is measured: 200, or 500 or more where some survive longer."""
+        """Steps after which the episodes ended in which it was measured, as far as its provenance says so.
+
+        Else what an episode should last to show what is measured: 200, or 500 or more where some survive longer.
+        """
         longest = float(np.nanmax(self.performance, initial=0.0)) if self.measure is SURVIVAL else 0.0
-        return next((cap for cap in CAPS if cap >= longest), CAPS[-1])
+        known = (_told(self.provenance, path) for path in CAP_TOLD)
+        caps = (*(cap for cap in known if type(cap) is int), *CAPS)
+        return next((cap for cap in caps if cap >= max(1.0, longest)), CAPS[-1])
 
     @cached_property
     def groups(self) -> Groups:
@@ -216,6 +224,13 @@ class Population:
                 for name, column in self.columns.items()
             ],
         }
+
+
+def _told(provenance: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a place of nested objects; None where there is no such place."""
+    for name in path:
+        provenance = provenance.get(name) if isinstance(provenance, Mapping) else None
+    return provenance
 
 
 def load(path: Path | str | None = None) -> Population:

@@ -1,14 +1,16 @@
 """What all reproductions share: their parameters, the survival groups in the paper's order, generators on demand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.analysis import Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.groups import CARTPOLE
+from workbench.paper import SAMPLED
 from workbench.population import Population
+from workbench.text import counted
 
 if TYPE_CHECKING:
     from workbench.learning.shelf import Waiting
@@ -45,11 +47,28 @@ def seeds_of(params: Params) -> tuple[int, ...]:
     return seeds[:1] if params.quick else seeds
 
 
+def seeds_told(seeds: Sequence[int]) -> str:
+    """`seed 0`, or `seeds 0, 1, 2`."""
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
 def trainings(seeds: tuple[int, ...]) -> str:
     """How many trainings an answer rests on, in words."""
     if len(seeds) == 1:
-        return f"one training, seed {seeds[0]}"
-    return f"{len(seeds)} trainings, seeds {', '.join(map(str, seeds))}, which must agree"
+        return f"one training, {seeds_told(seeds)}"
+    return f"{len(seeds)} trainings, {seeds_told(seeds)}, which must agree"
+
+
+def made_with(params: Params) -> str:
+    """How thoroughly figures were made, in words."""
+    if params.quick:
+        return f"{seeds_told(seeds_of(params))}; {SAMPLED} samples; --quick: fewer seeds, samples, pairs and networks"
+    return f"{seeds_told(seeds_of(params))}; {counted(params.count, 'sample')}"
+
+
+def at_work(frame: Any) -> str:
+    """What a frame is doing, in a sentence; nothing of one that is finished."""
+    return f"{frame.doing}…" if frame.doing and frame.done < frame.total else ""
 
 
 def population_of(selection: Selection) -> Population:

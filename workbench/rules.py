@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.performance import MEASURES
 from workbench.policies import ActionRule
-from workbench.population import Population
+from workbench.population import CAP, Population
 from workbench.text import clean
 
 RULES = "rules"
@@ -40,19 +40,16 @@ def parse(words: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def under(
-    population: Population, action: str = "", env_kwargs: Sequence[str] = (), compute: Compute | None = None
-) -> Population:
-    """The same networks, judged under other rules.
+def changed(population: Population, action: str = "", env_kwargs: Sequence[str] = ()) -> Population:
+    """The same networks under other rules, not measured yet; the population itself where the rules are its own.
 
     What the file says of survival or return, lean and sharpness holds under its own rules only: those columns are left
-    out, and survival or return is measured anew (100 episodes, cap 200, seed 0).
+    out.
 
     Args:
         population: of networks.
         action: greedy or sampled; empty for the population's own.
         env_kwargs: arguments of the environment as `parse` reads them, over the population's own.
-        compute: threads.
 
     Raises:
         WorkbenchError: no such rule or argument.
@@ -63,19 +60,20 @@ def under(
         spec = replace(spec, action=cast(ActionRule, action))  # checked there
     if spec == population.spec:
         return population
-    from workbench.numerics.statistics import standard_error
-    from workbench.rollouts.episodes import Episodes
-    from workbench.rollouts.play import performance
-
-    values = performance(np.asarray(population.weights), spec, Episodes(), compute)
     gone = {*BEHAVIOUR, *(name for m in MEASURES for name in (m.name, m.error))}
-    measure = population.measure
-    columns = {measure.name: values.mean(1), measure.error: standard_error(values).astype(np.float32)}
-    columns |= {name: column for name, column in population.columns.items() if name not in gone}
-    rules = {"action": action, "env_kwargs": list(env_kwargs)}
+    columns = {name: column for name, column in population.columns.items() if name not in gone}
+    # With the same cap as before, so that the two can be held against each other.
+    rules = {"action": action, "env_kwargs": list(env_kwargs), CAP: population.cap}
     return replace(
         population, spec=spec, columns=columns, provenance={**population.provenance, RULES: rules}, stored_hash=None
     )
+
+
+def measured(ruled: Population, values: NDArray[np.float64], error: NDArray[np.float64]) -> Population:
+    """A population that `changed` gave with its survival or return: means (n,) and their standard errors (n,)."""
+    measure = ruled.measure
+    columns = {measure.name: values, measure.error: error.astype(np.float32), **ruled.columns}
+    return replace(ruled, columns=columns, stored_hash=None)
 
 
 def options(population: Population) -> list[str]:

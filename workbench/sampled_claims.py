@@ -38,7 +38,7 @@ def _better(samples: NDArray, seeds: tuple[int, ...]) -> Claim:
         words.append(f"{GROUPS[b]} less {GROUPS[a]} {'; '.join(claims.told(gap) for gap in gaps)}")
     return Claim(
         3, claims.answer(claims.every(parts)),
-        f"Differences of mean survival of samples, steps: {', '.join(words)}; the first two should lie above 0, the "
+        f"differences of mean survival of samples, steps: {', '.join(words)}; the first two should lie above 0, the "
         f"last below. {_made(samples, seeds)}",
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ def _wider(samples: NDArray, training: NDArray, seeds: tuple[int, ...]) -> Claim
     whole = claims.every((claims.most(parts[:-1]), claims.negated(parts[-1])))
     return Claim(
         4, claims.answer(whole),
-        f"Standard deviation of samples and of training networks, steps: {', '.join(words)}; most groups should lie "
+        f"standard deviation of samples and of training networks, steps: {', '.join(words)}; most groups should lie "
         f"above, all together below. {_made(samples, seeds)}",
     )  # fmt: skip
 
@@ -69,7 +69,7 @@ def _outperforming(samples: NDArray, again: NDArray, training: NDArray, seeds: t
         words.append(f"{name} {claims.told(ours, '.1%')}, training networks measured again {control.value:.1%}")
     return Claim(
         6, claims.answer(claims.some(parts)),
-        f"Share of samples that last {MARGIN:g} steps longer than the best training network of their group, "
+        f"share of samples that last {MARGIN:g} steps longer than the best training network of their group, "
         f"intervals for three groups together: {'; '.join(words)}; in some group it should lie above; "
         f"below {RARE:.0%} in all counts as no. {_made(samples, seeds)}",
     )  # fmt: skip

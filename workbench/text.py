@@ -10,6 +10,11 @@ def clean(text: object, limit: int = 500) -> str:
     return result if len(result) <= limit else result[: limit - 1] + "…"
 
 
+def counted(count: int, noun: str, several: str = "") -> str:
+    """`1 network`, `7,400 networks`; `several` is the plural where an s does not make it."""
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+
+
 def columns(character: str) -> int:
     """How many columns a character takes: 2 for wide ones, 0 for what joins the one before it."""
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):

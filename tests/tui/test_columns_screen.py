@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from rich.cells import cell_len
+from ruled import under
 from test_app import opened, settled, text, typed, until
 
-from workbench import rules
 from workbench.analyses import columns
 from workbench.expressions import matches
 from workbench.population import Text, load
@@ -39,11 +39,11 @@ async def test_a_cell_becomes_a_filter_of_the_networks_shown(population):
         await pilot.press("d")
         screen = await counted(app, pilot)
         rows = np.flatnonzero(population["survival"] > 30)
-        assert screen._frame.n == len(rows)
+        assert screen.frame.n == len(rows)
         assert "survival by" in text(app) and "Spearman's rank correlation" in text(app)
-        row, column = np.argwhere(screen._frame.counts > 0)[0]
+        row, column = np.argwhere(screen.frame.counts > 0)[0]
         screen.map.select(int(row), int(column))
-        condition = screen._frame.condition(row, column)
+        condition = screen.frame.condition(row, column)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen.focused, type(app.pane.table)))
         await until(pilot, lambda: app.pane.view.arrangement.expression == f"(survival > 30) and {condition}")
@@ -56,7 +56,7 @@ async def test_columns_and_logarithms_are_chosen_by_keys_and_by_name(population)
         app.pane.view.marks[5:60] = True
         await pilot.press("d")
         screen = await counted(app, pilot)
-        assert screen._frame.n == 55
+        assert screen.frame.n == 55
         names = screen.choices
         before = screen.params.x
         await pilot.press("a")
@@ -75,7 +75,11 @@ async def test_columns_and_logarithms_are_chosen_by_keys_and_by_name(population)
             await pilot.press("L")
             await counted(app, pilot)
             assert screen.params.log == log
-        assert f"--where 'id in {list(range(5, 60))}'" in await told(screen, pilot)
+        line = await told(screen, pilot)
+        assert f"--where 'id in {list(range(5, 60))}'" in line
+        app.copy_to_clipboard("before")
+        await pilot.press("y")
+        await until(pilot, lambda: app.clipboard == line)
         await pilot.press("X")
         await typed(pilot, "luck")
         await pilot.press("enter")
@@ -92,11 +96,11 @@ async def test_the_run_of_a_network_is_joined_and_gone_along(runs):
         await settled(app, pilot)
         await pilot.press("d")
         screen = await counted(app, pilot)
-        assert len(screen._frame.joined) == 8
+        assert len(screen.frame.joined) == 8
         assert "○ at 100, ● at 800" in text(app) and "◆ #2" in text(app)
         assert "--trace 2" in (await told(screen, pilot))
         await pilot.press("right_square_bracket", "T")
-        await until(pilot, lambda: not len(screen._frame.joined))
+        await until(pilot, lambda: not len(screen.frame.joined))
         assert "--trace" not in (await told(screen, pilot))
         await pilot.press("escape", "escape")
         await until(pilot, lambda: app.pane.table.row == 1)
@@ -136,7 +140,7 @@ async def test_it_fits_and_is_saved(runs, size, tmp_path):
             screen.query_one("Input").value = str(tmp_path / name)
             await pilot.press("enter")
             await until(pilot, lambda said=said: said in screen._said)
-        assert (tmp_path / "a.svg").read_text() == columns.svg(screen._frame)
+        assert (tmp_path / "a.svg").read_text() == columns.svg(screen.frame)
         await pilot.resize_terminal(120, 40)
         await counted(app, pilot)
         assert screen.params.bins > size[0] // 2 - 6
@@ -167,7 +171,7 @@ async def test_other_rules_are_those_of_the_command_line(population):
         await pilot.press("enter")
         await until(pilot, lambda: app.view.population.spec.action == "sampled")
         await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.view is app.view)
-        expected = rules.under(load(population.path), "sampled", ("masspole=0.2",))
+        expected = under(load(population.path), "sampled", ("masspole=0.2",))
         assert np.array_equal(app.view.population["survival"], expected["survival"])
         assert app.view.marks[3] and describe(app.view.population) == "sampled masspole=0.2"
         await pilot.press("d")

@@ -1,6 +1,7 @@
 """The Converge pane: keys pressed, then what is on the screen."""
 
 import json
+import re
 import shlex
 import threading
 from dataclasses import replace
@@ -22,7 +23,7 @@ from workbench.tui import converging
 from workbench.tui.commands import command_line
 from workbench.tui.panes.converge import ConvergePane
 from workbench.tui.panes.dataset import DatasetPane
-from workbench.tui.widgets.convergence import figure_lines
+from workbench.tui.widgets.convergence import figure_lines, shorter
 
 EVERY_KEY = ("c", "v", "O", "z", "z", "i", "i", "o", "o", "m", "equals_sign", "escape", "enter", "right", "down", "C")
 
@@ -177,7 +178,7 @@ async def test_two_networks_are_enough(population, size):
     async with opened(population, size, marks=(3, 70)) as (app, pilot):
         shown = await run(app, pilot)
         assert shown.values.shape == (2, 2)
-        assert joined(app, "#figures").startswith(shown.frame.sentence)
+        assert shown.frame.sentence in joined(app, "#figures")
         await pilot.press(*EVERY_KEY)
         await until(pilot, lambda: "They act differently" in text(app))
 
@@ -355,7 +356,7 @@ async def test_every_size_shows_the_picture_and_survives_resizing(population, si
         await run(app, pilot)
         if size[0] >= 80:
             assert "hidden CD, by group" in text(app)
-            assert joined(app, "#figures").startswith(app.pane.state.shown.frame.sentence[:60])
+            assert app.pane.state.shown.frame.sentence[:60] in joined(app, "#figures")
         for other in ((40, 10), (120, 40), size):
             await pilot.resize_terminal(*other)
             await pilot.press("i", "o", "i", "o", "tab", "tab")
@@ -380,7 +381,8 @@ async def test_at_80_columns_panels_take_each_others_place(population):
         assert "hidden CD, by group" in text(app)
         assert not app.pane.figures.region
         await pilot.press("escape")
-        await until(pilot, lambda: joined(app, "#figures").startswith(shown.frame.sentence[:60]))
+        # Beside a small matrix the figures come before the sentence.
+        await until(pilot, lambda: joined(app, "#figures").startswith("hidden CD: smaller is more alike"))
 
 
 def test_figures_begin_with_the_chosen_column_and_fit_any_width(population, compute):
@@ -392,6 +394,38 @@ def test_figures_begin_with_the_chosen_column_and_fit_any_width(population, comp
             assert converge.COLUMNS[column].heading in lines[0]
             assert max(map(len, lines)) <= max(width, 40), (width, lines)
             assert lines[1].split()[0] == frame.groups[0]
+            # Neither intervals nor what is more alike are left out, however narrow it is.
+            cells = [frame.statistic(label, column) for label in converge.shown(frame)]
+            assert "".join(lines).count("[") >= sum(cell.pairs > 0 for cell in cells)
+            alike = "larger" if converge.COLUMNS[column].measure.alike else "smaller"
+            assert alike in "".join(lines).replace("\n", "")
+
+
+async def test_at_80_columns_every_column_has_intervals_and_says_what_is_more_alike(population):
+    async with opened(population, (80, 24)) as (app, pilot):
+        frame = (await run(app, pilot)).frame
+        told = text(app).splitlines()[-1]
+        assert all(key in told for key in ("r compare", "enter pair", "c v column", "? help", "q quit"))
+        for column in frame.columns:
+            await until(pilot, lambda column=column: app.pane.state.shown.column == column)
+            await pilot.pause()
+            figures = joined(app, "#figures")
+            alike = "larger" if converge.COLUMNS[column].measure.alike else "smaller"
+            assert figures.startswith(f"{converge.COLUMNS[column].heading}: {alike} is more alike")
+            for label in converge.shown(frame):
+                cell = frame.statistic(label, column)
+                given = ("mean", "low", "high") if cell.pairs else ()
+                mean, low, high = (
+                    (re.escape(shorter(getattr(cell, name))) for name in given) if given else ("-", "", "")
+                )
+                assert re.search(f"{label} +{mean} " + (rf"\[{low}, {high}\]" if given else ""), figures), label
+            await pilot.press("c")
+
+
+def test_numbers_in_little_room():
+    assert [shorter(v) for v in (23.79, 3.557, 0.1409, 0.0223, -0.02, 0.0, -0.5, 100.0)] == [
+        "23.8", "3.56", ".14", ".022", "-.020", ".00", "-.50", "100.0",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])

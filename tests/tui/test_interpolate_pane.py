@@ -26,7 +26,7 @@ from workbench.tui.landscape_screen import LandscapeScreen
 from workbench.tui.panes.dataset import DatasetPane
 from workbench.tui.panes.interpolate import InterpolatePane
 from workbench.tui.run_screen import ResultScreen
-from workbench.tui.widgets.walk import words
+from workbench.tui.widgets.walk import agent_words, words
 
 EVERY_KEY = (
     "right", "left", "home", "end", "p", "up", "down", "v", "a", "b", "G", "g", "P", "right_square_bracket",
@@ -154,6 +154,7 @@ async def test_what_cannot_be_is_one_line_and_the_picture_stays(population, trai
             (["n", "ctrl+u", "1", "enter"], "points: expected 2 to 1000, got 1"),
             (["A", "ctrl+u", *"999", "enter"], "A: no network #999; they are #0 to #95"),
             (["B", "ctrl+u", "x", "enter"], "B: expected a number, got 'x'"),
+            (["S", "ctrl+u", *"9" * 12, "enter"], "seed: expected 0 to 2,147,483,648"),
             (["a"], "no other network for A: m marks more"),
             (["B", "ctrl+u", "3", "enter"], "the same network as A (#3 and #3)"),
         ):
@@ -292,7 +293,7 @@ async def test_the_landscape_around_one_agent_and_the_plane_through_three(popula
         async def played(*keys):
             await pilot.press(*keys)
             await until(pilot, lambda: isinstance(app.screen, LandscapeScreen) and state.surroundings.state.final)
-            await until(pilot, lambda: app.screen._frame is state.surroundings.frame)
+            await until(pilot, lambda: app.screen.frame is state.surroundings.frame)
             return state.surroundings.frame
 
         frame = await played("L")
@@ -308,6 +309,8 @@ async def test_the_landscape_around_one_agent_and_the_plane_through_three(popula
         await pilot.press("equals_sign")
         line = command_line(find("landscape"), state.surroundings.params, population)
         await until(pilot, lambda: line in joined(app, "#landscape-about"))
+        await pilot.press("y")
+        await until(pilot, lambda: app.clipboard == line)
         await pilot.press("escape", "x", "enter")
         await until(pilot, (tmp_path / "landscape-3.svg").exists)
         await until(pilot, lambda: "figure written to" in joined(app, "#landscape-about"))
@@ -390,6 +393,20 @@ async def test_at_80_columns_the_four_come_under_the_chart(population, trained):
         assert all(v.size.width >= 19 and v.size.height >= 8 for v in app.pane.rollouts.views)
         await pressed(app, pilot, "left", "right", "escape")
         assert app.pane.chart.has_focus
+
+
+async def test_figures_of_an_agent_that_do_not_fit_end_with_a_sign(population, trained):
+    async with opened(population, (40, 10)) as (app, pilot):
+        box = app.pane.query_one("#agent")
+        for key in ("end", "home"):
+            await pressed(app, pilot, key)
+            frame, place = app.pane.state.frame, app.pane.state.place
+            lasted, told = agent_words(frame, *place, brief=True)
+            lines = ["".join(part for part, _ in line) for line in box._lines]
+            for line, words in zip(lines, ((lasted, told[0]), told[1:]), strict=True):
+                whole = all(one in line for one in words)
+                assert len(line) <= box.size.width and (whole or line.endswith("…"))
+            assert any(line.endswith("…") for line in lines)
 
 
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 44), marks=pytest.mark.slow), (200, 50)])

@@ -10,6 +10,7 @@ from textual.widgets import Input, Static
 from workbench import recent
 from workbench.compute import Compute
 from workbench.exporting import export
+from workbench.places import default_population
 from workbench.policies import PolicySpec, initial
 from workbench.population import Population, load
 from workbench.tui.app import WorkbenchApp
@@ -67,6 +68,23 @@ async def test_a_path_is_chosen_by_keyboard(opened, tmp_path):
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(app.view.population) == 7)
         assert isinstance(app.pane, DatasetPane) and recent.paths() == [str(other), str(path)]
+
+
+async def test_the_population_that_ships_is_always_offered(opened, monkeypatch, tmp_path):
+    path, begin = opened
+    shipped = str(default_population())
+    monkeypatch.chdir(tmp_path)
+    assert fitting("")[0] == shipped and shipped not in fitting(f"{tmp_path}/")
+    app = WorkbenchApp(str(path), Compute("cpu", 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(pilot)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: app.screen._listed)
+        assert app.screen._listed[:2] == [str(path), shipped]
+        await until(pilot, lambda: "shipped:  " in text(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(app.view.population) == 7400)
+    assert fitting("")[:2] == [shipped, str(path)], "once"
 
 
 async def test_what_is_not_there_is_told(opened, tmp_path):

@@ -150,5 +150,5 @@ async def test_the_dataset_pane_speaks_of_returns_and_plays_episodes(name, tmp_p
         await settled(app, pilot)
         await until(pilot, lambda: "episode 2 of 100" in text(app))
         await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen._frame is not None)
-        assert app.screen.params.y == "return" and len(app.screen._frame.joined) == 3
+        await until(pilot, lambda: isinstance(app.screen, ColumnsScreen) and app.screen.frame is not None)
+        assert app.screen.params.y == "return" and len(app.screen.frame.joined) == 3

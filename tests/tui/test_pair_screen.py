@@ -1,5 +1,7 @@
 """Two networks closely: keys pressed, then what is on the screen."""
 
+import json
+import shlex
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -7,15 +9,16 @@ import numpy as np
 import pytest
 from converge_pane import joined, opened, run
 from rich.cells import cell_len
-from sample_pane import text, until
+from sample_pane import text, typed, until
 from wire import listening
 
-from workbench.analyses import pair
-from workbench.analysis import Selection
+from workbench.analyses import find, pair
 from workbench.comparing import COLUMNS
 from workbench.compute import Compute
 from workbench.policies import PolicySpec
 from workbench.population import Population
+from workbench.tui.arranged import Networks
+from workbench.tui.commands import command_line
 from workbench.tui.converging import pair_params
 from workbench.tui.pair_screen import PairScreen
 
@@ -43,7 +46,7 @@ async def settled(app, pilot):
 
 def expected(screen):
     """What the analysis says of the same two networks."""
-    *_, frame = pair.run(Compute("cpu", 1), Selection(screen.population), screen.job.params)
+    *_, frame = pair.run(Compute("cpu", 1), screen.job.selection, screen.job.params)
     return frame
 
 
@@ -59,7 +62,10 @@ async def test_on_small_screens_one_part_is_shown_at_a_time(population, size):
         assert joined(app, "#pair-told") == frame.where[0].upper() + frame.where[1:]
         assert "▸1 units  2 measures  3 actions  4 rollouts" in text(app)
         assert f"units of #{second} across, units of #{first} down" in text(app)
-        assert "<> marked" in text(app)
+        assert "◆  matched" in text(app)
+        assert ("each cell is 2 × 2 units" in text(app)) == (size[1] < 40)
+        # A matched pair has its own correlation beside its sign.
+        assert "◆█" in text(app)
         await pilot.press("tab")
         await until(pilot, lambda: "▸2 measures" in text(app))
         for column in frame.columns:
@@ -70,7 +76,8 @@ async def test_on_small_screens_one_part_is_shown_at_a_time(population, size):
         assert "outputs: CD" in text(app)
         await pilot.press("3")
         await until(pilot, lambda: "▸3 actions" in text(app))
-        assert all(name in text(app) for name in frame.plane)
+        assert frame.plane == ("θ", "θ̇")
+        assert "θ (°)" in text(app) and "θ̇ (°/s)" in text(app)
         await pilot.press("tab")
         await until(pilot, lambda: "▸4 rollouts" in text(app))
         assert f"#{first}  episode 1 of 100" in text(app) and f"#{second}  episode 1 of 100" in text(app)
@@ -167,6 +174,92 @@ async def test_the_options_are_those_of_the_matrix(population):
         assert frame.value("cd") == pytest.approx(tuple(both), rel=1e-4)
 
 
+async def test_the_command_is_said_and_copied_until_another_pair_is_shown(population, cli):
+    async with compared(population, (80, 24)) as (app, pilot, _):
+        screen = app.screen
+        found, line = joined(app, "#pair-told"), command_line(find("pair"), screen.job.params, population)
+        assert "= command" in text(app).splitlines()[-1] and "y copy" in text(app).splitlines()[-1]
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: joined(app, "#pair-told").replace(" ", "") == line.replace(" ", ""))
+        await pilot.press("escape")
+        await until(pilot, lambda: joined(app, "#pair-told") == found)
+        assert app.screen is screen
+        await pilot.press("y")
+        await until(pilot, lambda: app.clipboard == line)
+        await pilot.press("equals_sign", "right")
+        await settled(app, pilot)
+        assert joined(app, "#pair-told").startswith("They act differently")
+        assert screen.copied() == command_line(find("pair"), screen.job.params, population) != line
+        frame = screen.frame
+    said = cli(*shlex.split(screen.copied())[1:], "--json", "--threads", "1")
+    assert said.code == 0
+    told = json.loads(said.out)
+    assert tuple(told["networks"]) == frame.names and told["where"] == frame.where
+
+
+async def test_of_samples_the_command_says_where_they_would_be(population):
+    async with compared(population, (80, 24)) as (app, pilot, _):
+        own = replace(app.screen.networks.populations[0], path=None)
+        app.screen.networks = replace(app.screen.networks, populations=(own,))
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: "what x in the Sample pane saves" in joined(app, "#pair-told"))
+        assert app.screen.copied().startswith("agentemb-tui pair SAMPLES.safetensors ")
+        assert "Sample pane" not in app.screen.copied()
+
+
+async def test_networks_of_another_population_are_compared_too(population, tmp_path, cli):
+    spec = PolicySpec((4, 6, 2))
+    weights = np.random.default_rng(5).normal(size=(3, spec.parameters)).astype(np.float32)
+    other = Population(spec, weights).save(tmp_path / "other.safetensors")
+    async with opened(population, (80, 24), marks=(3, 7)) as (app, pilot):
+        await pilot.press("W")
+        await typed(pilot, str(other.path))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.pane.state.params.other == str(other.path))
+        assert "2 marked networks and those of other.safetensors" in joined(app)
+        shown = await run(app, pilot)
+        assert set(shown.names[:2]) == {f"{population.name} #3", f"{population.name} #7"}
+        assert set(shown.names[2:]) == {"other #0", "other #1", "other #2"}
+        matrices = dict(zip(shown.frame.columns, shown.frame.matrices, strict=True))
+        lines = set()
+        for row, column in ((0, 1), (0, 2), (3, 1), (2, 4)):
+            app.pane.map.select(row, column)
+            await pilot.press("enter")
+            await settled(app, pilot)
+            screen = app.screen
+            a, b = (int(shown.order[k]) for k in screen.places)
+            assert {row, column} == set(screen.places) and screen.frame.states_hash == shown.frame.states_hash
+            for name in ("cd", "agreement"):
+                assert screen.frame.value(name) == pytest.approx((matrices[name][a, b], matrices[name][b, a]), rel=1e-4)
+            assert f"{shown.frame.names[a]} × {shown.frame.names[b]}" in text(app)
+            lines.add(screen.copied())
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, PairScreen))
+        assert len(lines) == 4
+        # Another file in its place, one that is not there, and none.
+        app.pane.map.select(3, 0)
+        app.pane.state.pair = int(shown.order[3]), int(shown.order[0])
+        await pilot.press("m")
+        await until(pilot, lambda: "is of another population" in joined(app))
+        await pilot.press("W")
+        await until(pilot, lambda: app.screen.query_one("Input").value == str(other.path))
+        app.screen.query_one("Input").value = str(tmp_path / "nowhere")
+        await pilot.press("enter")
+        await until(pilot, lambda: "no such" in joined(app))
+        assert app.pane.state.params.other == str(other.path)
+        again = other.save(tmp_path / "again.safetensors")
+        await pilot.press("W")
+        app.screen.query_one("Input").value = str(again.path)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.pane.state.params.other == str(again.path))
+        await pilot.press("W")
+        app.screen.query_one("Input").value = ""
+        await pilot.press("enter")
+        await until(pilot, lambda: app.pane.state.params.other == "")
+    for line in lines:
+        assert cli(*shlex.split(line)[1:], "--json", "--threads", "1").code == 0
+
+
 async def test_help_lists_the_keys_and_escape_leaves_it(population):
     async with compared(population, (100, 60)) as (app, pilot, _):
         await pilot.press("question_mark")
@@ -180,7 +273,7 @@ async def test_help_lists_the_keys_and_escape_leaves_it(population):
 async def test_a_pair_that_cannot_be_compared_is_a_line(population):
     async with compared(population, (80, 24)) as (app, pilot, shown):
         gone = replace(pair_params(shown.job.params), states="/no/such/states.npy")
-        screen = PairScreen(app.service, shown.population, shown.frame.rows, gone, (0, 1))
+        screen = PairScreen(app.service, Networks.of(shown), gone, (0, 1))
         app.push_screen(screen)
         await until(pilot, lambda: "no such file" in text(app))
         assert "Traceback" not in text(app)

@@ -202,6 +202,8 @@ async def test_what_cannot_be_is_one_line_and_the_table_stays(population, traine
             ("L", "2", "level: expected 0 to 1 of missing, got 2"),
             ("slash", "96", "network: no network #96; they are #0 to #95"),
             ("S", "y", "seed: expected a number, got 'y'"),
+            ("S", "9" * 12, "seed: expected 0 to 2,147,483,648, got 999999999999"),
+            ("S", "9" * 5000, "seed: expected a number, got '999"),
             ("M", "a.png", "mask: expected a file ending in .npy or .csv, got a.png"),
             ("M", "no.npy", "no such file"),
             ("M", f"{tmp_path}/short.npy", "expected a mask of 212 true and false, got bool of shape (7,)"),
@@ -254,23 +256,70 @@ async def test_rows_come_as_they_are_done_and_a_newer_trial_takes_the_place(popu
         await until(pilot, lambda: app.pane.state.frame.seed == 71 and app.pane.state.frame.done == 2)
         await until(pilot, lambda: "any" in figures(app)["algorithm1-missing"])
         assert "any" not in figures(app)["mean network"]
+        assert joined(app, "#words").startswith(f"So far 2 of {app.pane.state.frame.total} rows: ")
         await pilot.press("s")
         gate.set()
         frame = await pressed(app, pilot, "s")
         assert (frame.seed, frame.done == frame.total, len(slow)) == (73, True, 1)
 
 
-async def test_a_trial_that_fails_is_one_line(population, trained, monkeypatch):
-    def broken(compute, selection, params):
-        raise RuntimeError("[red]no[/red]\x1b[2J")
-        yield
+@pytest.mark.parametrize("size", [(80, 24), (170, 46)])
+async def test_while_one_waits_it_is_told_of_which_trial_the_figures_are(population, trained, monkeypatch, size):
+    real, gate = find("repair"), threading.Event()
 
+    def run(compute, selection, params):
+        frames = real.run(compute, selection, params)
+        yield next(frames)  # without a row
+        gate.wait(20)
+        yield from frames
+
+    async with opened(population, size, seed=75) as (app, pilot):
+        state, words = app.pane.state, lambda: joined(app, "#words")
+        network, first = state.params.network, state.frame
+        assert not state.before and words().startswith(verdict(first, state.row)[:60])
+        monkeypatch.setattr(kept, "find", lambda name: replace(real, run=run) if name == "repair" else find(name))
+        await pilot.press("plus", "s", "p")
+        await until(pilot, lambda: state.job.frame is not None)
+        before = f"Of the trial before (#{network} missing 0.2, seed 75, prior): "
+        await until(pilot, lambda: words().startswith(before))
+        assert verdict(first, state.row)[:20] in words() and state.frame is first
+        assert size[1] < 30 or "before: #" in text(app)
+        gate.set()
+        await settled(app, pilot)
+        assert not state.before and words().startswith(verdict(state.frame, state.row)[:60])
+        await pilot.press("backspace")
+        await until(pilot, lambda: f"Shown is the trial before: #{network} missing 0.25, seed 76." in words())
+        assert state.fault and words().startswith(state.fault)
+
+
+def broken(compute, selection, params):
+    raise RuntimeError("[red]no[/red]\x1b[2J")
+    yield
+
+
+async def test_a_trial_that_fails_is_one_line(population, trained, monkeypatch):
     async with opened(population, seed=80) as (app, pilot):
-        frame = app.pane.state.frame
+        state, frame = app.pane.state, app.pane.state.frame
         monkeypatch.setattr(kept, "find", lambda name: replace(find(name), run=broken))
         await pressed(app, pilot, "s")
-        assert "repair failed: defect in repair: RuntimeError: [red]no" in joined(app, "#line")
-        assert app.pane.state.frame is frame and "\x1b" not in text(app)
+        line = joined(app, "#line")
+        assert "repair failed: defect in repair: RuntimeError: [red]no" in line and "r tries again" in line
+        assert state.frame is frame and "\x1b" not in text(app)
+        assert joined(app, "#words").startswith(f"Of the trial before (#{state.params.network} missing 0.2, seed 80): ")
+        assert "repairing" not in text(app)
+        monkeypatch.undo()
+        assert (await pressed(app, pilot, "r")).seed == 81
+        assert "failed" not in text(app)
+
+
+async def test_where_the_first_trial_fails_nothing_is_said_to_run(population, trained, monkeypatch):
+    monkeypatch.setattr(kept, "find", lambda name: replace(find(name), run=broken))
+    async with opened(population, (80, 24), seed=82) as (app, pilot):
+        assert "nothing repaired; r tries again" in text(app) and "repairing" not in text(app)
+        assert "repair failed: defect in repair" in joined(app, "#line")
+        await pilot.press("W")
+        await until(pilot, lambda: "nothing repaired; W goes back" in text(app))
+        assert "repairs failed: defect in repairs" in joined(app, "#line") and "repairing" not in text(app)
 
 
 async def test_many_networks_fill_a_table_and_can_be_cancelled(population, trained, cli):
@@ -396,6 +445,17 @@ async def test_help_lists_every_key_of_the_pane(population, trained):
             assert any(key in line and does in line for line in text(app).splitlines()), key
 
 
+async def test_help_tells_what_every_sign_means(population, trained):
+    async with opened(population, (100, 130)) as (app, pilot):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        shown = joined(app, "HelpScreen Static")
+        for sign, words in RepairPane.SIGNS:
+            assert f"{sign} {words}" in shown, sign
+        explained = {part for sign, _ in RepairPane.SIGNS for part in sign.split()}
+        assert {heading.split()[0] for heading in app.pane.table.headings} <= explained
+
+
 @pytest.mark.parametrize(
     "size",
     [(80, 24), *(pytest.param(s, marks=pytest.mark.slow) for s in ((200, 50), (80, 50), (120, 40), (60, 20), (20, 6)))],
@@ -459,6 +519,11 @@ async def test_populations_of_any_kind_bear_all_keys(tmp_path, make, networks):
         await settled(app, pilot)
         assert "\x1b" not in text(app)
         assert "Traceback" not in text(app)
+
+
+def test_no_two_rows_have_the_same_mark():
+    most = max(len(repairing.row_names(repairing.chosen_methods((), kind), kind)) for kind in KINDS)
+    assert len(set(repairs.MARKS)) == len(repairs.MARKS) >= most
 
 
 def test_tests_try_methods_that_there_are():

@@ -23,7 +23,7 @@ from workbench.tui.panes.sample import SamplePane
 async def test_without_a_generator_it_says_what_to_do_and_t_trains_one(population, nothing_trained):
     async with opened(population) as (app, pilot):
         assert "no trained generator for these networks" in text(app)
-        assert "t trains one (about" in text(app)
+        await until(pilot, lambda: "t trains functional (about" in text(app))
         await pilot.press("r", "g", "G", "s", "d", *"50", "enter", "x", "m", "space", "w", "C", "equals_sign")
         assert app.service.running() == []
         await pilot.press("t")
@@ -290,7 +290,9 @@ async def test_the_dial(population, trained):
             line = next(line for line in scores(app) if f" policy {k} " in line)
             assert f"{predicted:.1f} ± {off:.1f}" in line
         assert "policies (8)" in text(app)
-        await pilot.press("end")
+        await pilot.press("home", "m", "M", "m", "end")
+        assert next(line for line in scores(app) if "policy 0" in line).startswith(" ◆policy 0")
+        assert next(line for line in scores(app) if "policy 7" in line).startswith("▶ policy 7")
         await settled(app, pilot)
         assert app.pane._inspecting.frame.mean == pytest.approx(shown.frame.steps[7].mean())
         assert "policy 7 of 8" in text(app)

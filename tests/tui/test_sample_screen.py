@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 from rich.cells import cell_len
-from sample_pane import opened, run, settled, text, until
+from sample_pane import opened, run, scores, settled, text, until
+from test_interpolate_pane import deep
 from wire import count_bytes, listening
 
 from workbench.analyses import sample
@@ -87,6 +88,46 @@ async def test_at_80_columns_side_panels_take_the_figures_place(population, trai
         await until(pilot, lambda: "sample 0 of 12" in text(app))
         assert app.pane.inspector.rollout.playing
         await pilot.press("space")
+
+
+@pytest.mark.parametrize("keys", [("r",), ("d", *"30", "enter")])
+async def test_marks_are_seen_where_the_sample_is_hidden(population, trained, keys):
+    async with opened(population, (80, 24)) as (app, pilot):
+        await pilot.press(*keys)
+        await settled(app, pilot)
+        state = app.pane.state
+        kind, many = ("policy", 8) if state.shown.dialled else ("sample", 12)
+        await pilot.press("down", "j", "up", "m")
+        assert state.marks == {1}
+        assert f"{kind} 1 of {many}  ◆ marked (1 in all)   x saves the marked" in text(app)
+        await pilot.press("right_square_bracket")
+        assert f"{kind} 2 of {many}   x saves the marked" in text(app)
+        if state.shown.dialled:
+            assert [line[:11].rstrip() for line in scores(app)[2:5]] == [" ◆policy 1", "▶ policy 2", "  policy 3"]
+        await pilot.press("x")
+        assert "save 1 marked to" in text(app)
+        await pilot.press("escape", "up", "m")
+        assert not state.marks
+        assert f"{kind} 1 of {many}" in text(app) and "◆" not in text(app)
+        await pilot.press(*["up"] * 3)
+        assert state.cursor == 0
+        await pilot.press(*["down"] * (many + 3))
+        assert state.cursor == many - 1
+
+
+async def test_what_can_be_trained_is_offered(nothing_trained, tmp_path):
+    saved = deep(40).save(tmp_path / "deep.safetensors")
+    async with opened(saved) as (app, pilot):
+        await until(pilot, lambda: "t trains cartpolegen (about 10 s)" in text(app))
+        await pilot.press("t")
+        await until(pilot, lambda: "population: The population file" in text(app))
+        assert app.screen.query_one("#field-generator").value == "cartpolegen"
+    saved = deep(40).select(np.arange(5)).save(tmp_path / "few.safetensors")
+    async with opened(saved, (80, 24)) as (app, pilot):
+        await until(pilot, lambda: "none can be trained: few:" in text(app) and "at least 10 are needed" in text(app))
+        await pilot.press("t")
+        await until(pilot, lambda: app.pane._said.startswith("few:"))
+        assert not app.screen.query("#field-generator")
 
 
 async def test_help_lists_every_key_of_the_pane(population, trained):

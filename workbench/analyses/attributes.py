@@ -24,7 +24,7 @@ from workbench.numerics.statistics import mean_interval
 from workbench.population import Population
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import behaviour, rollout
-from workbench.text import clean
+from workbench.text import clean, counted
 
 if TYPE_CHECKING:
     from workbench.learning.attributes import Direction
@@ -202,7 +202,7 @@ def table(frame: Frame) -> Group:
     held = f", holding {' and '.join(frame.hold)}" if frame.hold else ""
     words = (
         f"{frame.attribute} follows the step with rank correlation {frame.monotone:.2f} on average{held}; "
-        f"95 % intervals; seed {frame.seed}, {frame.episodes} episodes, cap {frame.cap}"
+        f"95 % intervals; seed {frame.seed}, {counted(frame.episodes, 'episode')}, cap {frame.cap}"
     )
     return Group(out, Text(clean(words)))
 

@@ -16,7 +16,7 @@ from workbench.groups import CARTPOLE
 from workbench.paper import TABLE_1_TRAINING
 from workbench.policies import PolicySpec
 from workbench.rollouts.episodes import Episodes
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.training.collection import Collected, collect
 from workbench.training.parts import COLLECTION
 from workbench.training.plan import Plan, paper_quota
@@ -76,7 +76,7 @@ def run(compute: Compute, _selection: None, params: Params) -> Iterator[Collecte
 def table(frame: Collected) -> Table:
     """The groups as they fill, with a bar, beside the paper's."""
     mean, deviation = frame.moments
-    out = Table(title=f"{frame.done:,} of {frame.total:,} networks kept, {frame.trained:,} trained")
+    out = Table(title=f"{frame.done:,} of {counted(frame.total, 'network')} kept, {frame.trained:,} trained")
     for name in ("group", "", "kept", "trained", "mean", "std", "paper: mean", "std"):
         out.add_column(name, justify="left" if name in ("group", "") else "right")
     for g, name in enumerate((*CARTPOLE.names, "all")):

@@ -23,7 +23,7 @@ from workbench.numerics.associations import crosstab, places, spearman_interval
 from workbench.population import Population
 from workbench.runs import RunColumns, check, checkpoints
 from workbench.storage import write_text
-from workbench.text import clean
+from workbench.text import clean, counted
 
 LOGS = ("", "x", "y", "xy")
 MOST = 200
@@ -210,7 +210,7 @@ def cell_of(frame: Frame, population: Population, row: int) -> tuple[int, int] |
 
 def networks(n: int) -> str:
     """So many, in words."""
-    return f"{n:,} network{'' if n == 1 else 's'}"
+    return counted(n, "network")
 
 
 def panel(frame: Frame) -> HeatMap:

@@ -24,7 +24,7 @@ from workbench.numerics.similarity.grouped import Contrast, PairSummary, contras
 from workbench.numerics.similarity.verdicts import claims
 from workbench.rollouts.reference_set import file_of, reference_set
 from workbench.storage import write_arrays, write_text
-from workbench.text import clean
+from workbench.text import clean, counted
 
 MOST = 2_000
 """Networks at a time: matrices take memory with their square."""
@@ -124,8 +124,10 @@ class Frame:
         kind = "signed" if self.signed else "|a|"
         layer = "last hidden layer" if self.layer == "hidden" else f"layer {self.layer}"
         return (
-            f"{len(self.names)} networks, {len(self.names) * (len(self.names) - 1) // 2:,} pairs, both directions; "
-            f"{self.count:,} states: {self.states} ({self.states_hash}); {layer}, {self.matching} matching, {kind}; "
+            f"{len(self.names)} networks, {counted(len(self.names) * (len(self.names) - 1) // 2, 'pair')}, both "
+            f"directions; "
+            f"{counted(self.count, 'state')}: {self.states} ({self.states_hash}); {layer}, {self.matching} matching, "
+            f"{kind}; "
             f"seed {self.seed}"
         )
 

@@ -23,7 +23,7 @@ from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import performance
-from workbench.text import clean
+from workbench.text import clean, counted
 
 TRIED = 16
 """Candidates that the simulator tries for each policy wanted, where it may choose."""
@@ -154,7 +154,7 @@ def table(frame: Frame) -> Group:
 
 def sentence(frame: Frame) -> str:
     """How they were found, and how well."""
-    how = f"the {frame.selector} chose {len(frame.weights)} of {frame.candidates:,} candidates"
+    how = f"the {frame.selector} chose {len(frame.weights)} of {counted(frame.candidates, 'candidate')}"
     how += f" with {frame.tried:,} simulator episodes" if frame.tried else " without a simulator episode"
     if not frame.steps.shape[1]:
         return f"{how}; confirming…"

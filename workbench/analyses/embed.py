@@ -12,6 +12,7 @@ from workbench import generators
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
+from workbench.text import counted
 
 CHUNK = 4096
 ACTIVE = 0.01
@@ -100,7 +101,7 @@ def principal(centred: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 def table(frame: Frame) -> Table:
     """A row a latent."""
-    out = Table(title=f"{frame.done:,} networks embedded by {frame.generator}, group {frame.group}")
+    out = Table(title=f"{counted(frame.done, 'network')} embedded by {frame.generator}, group {frame.group}")
     for name in ("latent", "mean", "sd of means", "posterior sd", "on axis 1", "on axis 2"):
         out.add_column(name, justify="right")
     latents = finite_rows(frame.latents)

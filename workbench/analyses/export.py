@@ -11,7 +11,7 @@ from workbench import exporting
 from workbench.analysis import Analysis, Selection
 from workbench.compute import Compute
 from workbench.errors import WorkbenchError
-from workbench.text import clean
+from workbench.text import clean, counted
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def run(_compute: Compute, selection: Selection, params: Params) -> Iterator[Fra
 
 def table(frame: Frame) -> Text:
     """One line."""
-    return Text(clean(f"{frame.done:,} networks, {frame.columns} columns, written to {frame.path}", 1000))
+    what = f"{counted(frame.done, 'network')}, {counted(frame.columns, 'column')}"
+    return Text(clean(f"{what}, written to {frame.path}", 1000))
 
 
 def summary(frame: Frame) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from workbench.importing.report import Report, name_of, summary, table
 from workbench.performance import measure_of
 from workbench.population import Column, load
 from workbench.rollouts.episodes import Episodes
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.unfinished import Kind
 
 IMPORT = Kind(".importing", "import", "importing into it")
@@ -122,7 +122,8 @@ def _run(
                     columns = so_far
                     yield frame(files + files * (done + n) // networks)
                 mean = float(columns[name].mean())  # type: ignore[union-attr]
-                told = f"{name} {mean:.1f} on average, {episodes.count} episodes of {episodes.cap} steps at most"
+                played = f"{counted(episodes.count, 'episode')} of {counted(episodes.cap, 'step')} at most"
+                told = f"{name} {mean:.1f} on average, {played}"
             except WorkbenchError as error:
                 columns, told = {}, f"{name} not measured: {clean(error, 300)}"
             rows[id(gathered)] = replace(rows[id(gathered)], measured=told)
@@ -143,7 +144,8 @@ def choose(found: Gathering, wanted: str, path: str) -> list[Gathered]:
         if not found.read:
             raise WorkbenchError(f"{path}: a folder without checkpoints ({', '.join(sorted(formats.suffixes()))})")
         name, why = found.skipped[0]
-        where = "" if name == clean(Path(path).name) else f"no networks in {found.read:,} files; {clean(name, 80)}: "
+        among = f"no networks in {counted(found.read, 'file')}; {clean(name, 80)}: "
+        where = "" if name == clean(Path(path).name) else among
         raise WorkbenchError(f"{path}: {where}{why}")
     chosen = [g for g in found.largest if not wanted or wanted in (name_of(g.spec), g.spec.label)]
     if not chosen:

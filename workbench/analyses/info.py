@@ -21,7 +21,7 @@ from workbench.population import fingerprints
 from workbench.rollouts.baselines import baselines
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import performance
-from workbench.text import clean
+from workbench.text import clean, counted
 
 ALL = "all"
 SLOW_EPISODES = 100
@@ -35,8 +35,8 @@ class Params:
 
     episodes: int = 1000
     """Episodes of each baseline."""
-    cap: int = 200
-    """Steps after which an episode ends."""
+    cap: int = 0
+    """Steps after which an episode ends; 0 takes as many as the population was measured with."""
     seed: int = 0
     """Seed of the episodes."""
 
@@ -64,6 +64,7 @@ class Frame:
     baselines: NDArray[np.float64]
     """(agents, 3): mean survival or return of each and its 95 % interval."""
     episodes: int
+    cap: int
     seed: int
     held_out: int
     """Networks that nothing is fitted to."""
@@ -100,12 +101,12 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     agents: dict[str, tuple[NDArray[np.float32], PolicySpec]] = {}
     measures, fault = np.zeros((0, 3)), ""
     played = params.episodes if is_cartpole(population.spec) else min(params.episodes, SLOW_EPISODES)
-    counts, episodes = np.zeros(3, np.int64), Episodes(played, params.cap, params.seed)
+    counts, episodes = np.zeros(3, np.int64), Episodes(played, params.cap or population.cap, params.seed)
 
     def frame(done: int) -> Frame:
         return Frame(
             done, n, population.measure.name, measured, rows, sizes, means, deviations, tuple(agents), measures, played,
-            params.seed, held, int(counts[0]), int(counts[1]), int(counts[2]), fault,
+            episodes.cap, params.seed, held, int(counts[0]), int(counts[1]), int(counts[2]), fault,
         )  # fmt: skip
 
     try:
@@ -135,7 +136,7 @@ def table(frame: Frame) -> Table:
     """Groups beside Table 1's training half where survival is measured, with baselines below."""
     paper = measure_named(frame.measure) is SURVIVAL and set(frame.groups) == set(TABLE_1_TRAINING)
     beside = " beside Table 1 of Agent Embeddings (survival time in steps)" if paper else f": {frame.measure}"
-    out = Table(title=f"{frame.total:,} networks{beside}")
+    out = Table(title=f"{counted(frame.total, 'network')}{beside}")
     for name in ("group", "networks", "mean", "std", *(("paper: networks", "mean", "std") if paper else ())):
         out.add_column(name, justify="left" if name == "group" else "right")
     for g, name in enumerate(frame.groups):
@@ -154,7 +155,8 @@ def table(frame: Frame) -> Table:
         row = (f"{name} agent", "", f"{value:.2f} ± {(high - low) / 2:.2f}", "")
         out.add_row(*row, *(("", printed, "") if paper else ()))
     out.caption = (
-        f"baselines: 95 % interval, {frame.episodes} episodes, seed {frame.seed}; held out {frame.held_out:,}; "
+        f"baselines: 95 % interval, {counted(frame.episodes, 'episode')} of {counted(frame.cap, 'step')} at most, seed "
+        f"{frame.seed}; held out {frame.held_out:,}; "
         f"not finite {frame.not_finite}, constant {frame.constant}, duplicate {frame.duplicates}"
     )
     if frame.fault:
@@ -177,6 +179,7 @@ def summary(frame: Frame) -> dict[str, Any]:
             for b, name in enumerate(frame.agents)
         },
         "episodes": frame.episodes,
+        "cap": frame.cap,
         "seed": frame.seed,
         "held_out": frame.held_out,
         "not_finite": frame.not_finite,

@@ -27,7 +27,7 @@ from workbench.performance import RETURN, measure_named
 from workbench.population import Population
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import performance
-from workbench.text import clean
+from workbench.text import clean, counted
 
 SPACES = ("weights", "latent")
 MOST = 400
@@ -168,6 +168,7 @@ def panel(frame: Frame) -> HeatMap:
     return HeatMap(
         frame.survival, value_label=frame.measure,
         value_range=measure_named(frame.measure).range(frame.cap, frame.survival), upward=True, marked=near,
+        marked_label="agents", items="networks",
         x_range=(float(frame.x[0] - half[0]), float(frame.x[-1] + half[0])),
         y_range=(float(frame.y[0] - half[1]), float(frame.y[-1] + half[1])),
         x_label=unit if plane_ else "first direction", y_label="" if plane_ else "second direction",
@@ -194,7 +195,7 @@ def about(frame: Frame) -> str:
     agents += measure_named(frame.measure).unit
     text = f"{agents} themselves; {frame.survival.shape[0]} x {frame.survival.shape[1]} networks"
     text += f", {frame.generator}" if frame.generator else ""
-    return f"{text}; {frame.episodes} episodes, cap {frame.cap}, seed {frame.seed}"
+    return f"{text}; {counted(frame.episodes, 'episode')}, cap {frame.cap}, seed {frame.seed}"
 
 
 def table(frame: Frame) -> Group:

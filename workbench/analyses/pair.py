@@ -22,13 +22,15 @@ from workbench.numerics.regions import Condition, Region, share_map, where
 from workbench.performance import measure_named
 from workbench.physics import is_cartpole
 from workbench.policies import PolicySpec
-from workbench.rollouts.reference_set import dimension_names, file_of, reference_set
+from workbench.rollouts.reference_set import CARTPOLE_NAMES, dimension_names, file_of, reference_set
 from workbench.text import clean
 
 BINS = 24
 """Cells along each side of the map of where they differ."""
 CARTPOLE_PLANE = (2, 3)
 """Angle and angular velocity, which decisions mostly depend on."""
+DEGREES = dict(zip((CARTPOLE_NAMES[k] for k in CARTPOLE_PLANE), ("°", "°/s"), strict=True))
+"""Units of what is an angle, or its rate: states have radians, and all that is shown is in degrees."""
 
 
 @dataclass(frozen=True)
@@ -185,16 +187,23 @@ def in_words(region: Region | None, share: float, spec: PolicySpec) -> str:
 
 def _condition(dimension: int, sides: list[Condition], spec: PolicySpec) -> str:
     """One or two thresholds of a dimension: `θ > 4.0°`, `-0.38 < ẋ ≤ 0.00`."""
-    name, angle = dimension_names(spec)[dimension], is_cartpole(spec) and dimension in CARTPOLE_PLANE
-    rate = "/s" if angle and dimension == CARTPOLE_PLANE[1] else ""
+    name = dimension_names(spec)[dimension]
+    unit = DEGREES.get(name)
 
     def value(c: Condition) -> str:
-        return f"{math.degrees(c.threshold):.1f}°{rate}" if angle else f"{c.threshold:.2f}"
+        return f"{c.threshold:.2f}" if unit is None else f"{math.degrees(c.threshold):.1f}{unit}"
 
     if len(sides) == 2:
         below, above = sorted(sides, key=lambda c: c.above)
         return f"{value(above)} < {name} ≤ {value(below)}"
     return f"{name} {'>' if sides[0].above else '≤'} {value(sides[0])}"
+
+
+def _side(name: str, edges: NDArray) -> tuple[str, tuple[float, float]]:
+    """What a side of the map is called, and from where to where it goes; angles in degrees."""
+    low, high = float(edges[0]), float(edges[-1])
+    unit = DEGREES.get(name)
+    return (name, (low, high)) if unit is None else (f"{name} ({unit})", (math.degrees(low), math.degrees(high)))
 
 
 def _shown(value: float, digits: int) -> str:
@@ -218,17 +227,17 @@ def heat_maps(frame: Frame) -> list[HeatMap]:
         found.append(
             HeatMap(
                 values[np.ix_(rows, columns)], value_label="correlation", value_range=(-1, 1), diverging=True,
-                marked=marked, x_label=f"units of {frame.names[1]}", y_label=f"units of {frame.names[0]}",
-                x_names=[str(u) for u in columns], y_names=[str(u) for u in rows],
-                title=f"{name}: CD {_shown((cd[0] + cd[1]) / 2, 2)}",
+                marked=marked, marked_label="matched", x_label=f"units of {frame.names[1]}",
+                y_label=f"units of {frame.names[0]}", x_names=[str(u) for u in columns], y_names=[str(u) for u in rows],
+                title=f"{name}: CD {_shown((cd[0] + cd[1]) / 2, 2)}", items="units",
             )
         )  # fmt: skip
     if "agreement" in frame.columns:
+        across, up = (_side(*side) for side in zip(frame.plane, (frame.x_edges, frame.y_edges), strict=True))
         found.append(
             HeatMap(
-                frame.differ, value_label="differ", value_range=(0, 1), upward=True, x_label=frame.plane[0],
-                y_label=frame.plane[1], x_range=(float(frame.x_edges[0]), float(frame.x_edges[-1])),
-                y_range=(float(frame.y_edges[0]), float(frame.y_edges[-1])), title="where they act differently",
+                frame.differ, value_label="differ", value_range=(0, 1), upward=True, x_label=across[0], y_label=up[0],
+                x_range=across[1], y_range=up[1], title="where they act differently", items="bins",
             )
         )  # fmt: skip
     return found

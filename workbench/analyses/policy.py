@@ -18,6 +18,7 @@ from workbench.policies import forward
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.outcomes import Trace
 from workbench.rollouts.play import behaviour, judged, record, rollout
+from workbench.text import counted
 
 GRID = (33, 33)
 """Points of the plane over angle and angular velocity."""
@@ -33,8 +34,8 @@ class Params:
     """Row of the network in the population."""
     episodes: int = 100
     """Episodes it plays."""
-    cap: int = 200
-    """Steps after which an episode ends."""
+    cap: int = 0
+    """Steps after which an episode ends; 0 takes as many as the population was measured with."""
     seed: int = 0
     """Seed of the episodes."""
     episode: int = 0
@@ -93,11 +94,11 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     """Yield one frame."""
     population = selection.population
     if not 0 <= params.network < len(population):
-        raise WorkbenchError(f"{population.name}: no network #{params.network}; it has {len(population)}")
+        raise WorkbenchError(f"{population.name}: no network #{params.network}; it has {len(population):,}")
     if not 0 <= params.episode < params.episodes:
         raise WorkbenchError(f"episode: expected 0 to {params.episodes - 1}, got {params.episode}")
     weights, spec = np.asarray(population.weights[[params.network]]), population.spec
-    episodes = Episodes(params.episodes, params.cap, params.seed)
+    episodes = Episodes(params.episodes, params.cap or population.cap, params.seed)
     played = rollout(weights, spec, episodes, compute)
     values = judged(played, spec)[0]
     interval = mean_interval(values)
@@ -115,7 +116,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         margin = (outputs[:, 1] - outputs[:, 0]).reshape(GRID)
     trace = record(weights, spec, episodes.one(params.episode))
     yield Frame(
-        1, 1, params.network, params.cap, params.seed, population.measure.name, played.steps[0], values,
+        1, 1, params.network, episodes.cap, params.seed, population.measure.name, played.steps[0], values,
         interval.low, interval.high, moves, margin, angles,
         velocities, params.episode, trace.states, trace.actions,
         np.zeros(0) if trace.rewards is None else trace.rewards,
@@ -125,7 +126,7 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 def table(frame: Frame) -> Table:
     """The figures, a line each."""
     out = Table(
-        title=f"Network #{frame.network}: {len(frame.steps)} episodes, cap {frame.cap}, seed {frame.seed}",
+        title=f"Network #{frame.network}: {counted(len(frame.steps), 'episode')}, cap {frame.cap}, seed {frame.seed}",
         show_header=False,
     )
     x, angle, sharpness = frame.behaviour

@@ -17,7 +17,7 @@ from workbench.numerics.statistics import mean_interval
 from workbench.policies import forward
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import performance
-from workbench.text import clean
+from workbench.text import clean, counted
 
 OWN_STATES, COMMON_STATES = 200, 500
 """States that a network visits itself, and that training networks of the group visit, on which actions are compared."""
@@ -128,7 +128,7 @@ def rows_of(frame: Frame) -> dict[str, dict[str, float]]:
 
 def table(frame: Frame) -> Table:
     """A row a group."""
-    out = Table(title=f"{frame.done:,} held-out networks reconstructed by {frame.generator}")
+    out = Table(title=f"{counted(frame.done, 'held-out network')} reconstructed by {frame.generator}")
     for name in ("group", "networks", "off by (steps)", "corr.", "actions", "own states", "weights"):
         out.add_column(name, justify="left" if name == "group" else "right")
     for name, row in rows_of(frame).items():
@@ -140,7 +140,8 @@ def table(frame: Frame) -> Table:
             f"{row['distance']:.0%}",
         )  # fmt: skip
     about = (
-        f"off by: mean absolute difference of survival in the same {frame.episodes} episodes (cap {frame.cap}, seed "
+        f"off by: mean absolute difference of survival in the same {counted(frame.episodes, 'episode')} (cap "
+        f"{frame.cap}, seed "
         f"{frame.seed}), 95 % interval; actions: the same in {COMMON_STATES} states that training networks visit, in "
         f"{OWN_STATES} own states, close to where a decision changes; weights: distance against the original's norm"
     )

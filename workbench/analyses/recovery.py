@@ -21,7 +21,7 @@ from workbench.figures import Lines, Series, figure
 from workbench.numerics.damage import KINDS, damage
 from workbench.recovering import CRITERIA, LEVELS, READINGS, Search, chart, recover
 from workbench.rollouts.play import rollout
-from workbench.text import clean
+from workbench.text import clean, counted
 
 LEAST = 0.1
 """Steps; smaller differences are drawn as this one."""
@@ -144,7 +144,8 @@ def about(frame: Frame) -> str:
     """What was done."""
     return (
         f"#{frame.network} survives {frame.survival:.1f} steps; {frame.kind}; {frame.generator}, {frame.samples} "
-        f"samples, {frame.keep} candidates; epsilon {frame.epsilon:g} steps, {frame.episodes} fresh episodes, cap "
+        f"samples, {counted(frame.keep, 'candidate')}; epsilon {frame.epsilon:g} steps, "
+        f"{counted(frame.episodes, 'fresh episode')}, cap "
         f"{frame.cap}, seed {frame.seed}"
     )
 

@@ -25,7 +25,7 @@ from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
 from workbench.repairing import ALIKE, RANKINGS, SUCCESSES, Original, Row, Trial
 from workbench.rollouts.episodes import Episodes
-from workbench.text import clean
+from workbench.text import clean, counted
 
 MOST = 10_000
 """Samples, candidates and actions."""
@@ -233,7 +233,8 @@ def sentences(frame: Frame) -> list[str]:
     )
     text = [
         f"#{frame.network} survives {frame.survival:.1f} steps; {what}, mask {mask_hash(frame.mask)}; "
-        f"{frame.generator}, {frame.samples} samples, {frame.keep} candidates; epsilon {frame.epsilon:g} steps, "
+        f"{frame.generator}, {counted(frame.samples, 'sample')}, {counted(frame.keep, 'candidate')}; epsilon "
+        f"{frame.epsilon:g} steps, "
         f"{frame.episodes} fresh episodes, cap {frame.cap}, seed {frame.seed}."
     ]
     if not frame.held_out:

@@ -24,12 +24,13 @@ from workbench.numerics.distributions import bootstrap
 from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
 from workbench.repairing import ALIKE, RANKINGS, SUCCESSES, Original, Trial
-from workbench.text import clean
+from workbench.text import clean, counted
 
 LEVELS = (".05", ".1", ".2", ".4", ".6")
 """Those that are usual."""
 WORTH = tuple(f.name for f in fields(ranking.Found))
-MARKS = "●○◆◇■□▲△×+"
+MARKS = "●○◆◇■□▲△×+▼▽★#%&@"
+"""One a row, so that colour need not tell them apart."""
 STYLES = ("accent", "first", "second", "strong")
 
 
@@ -244,7 +245,7 @@ def table(frame: Frame) -> Group:
         tried = int((~np.isnan(frame.off[-1, k, :, 0])).sum())
         if not tried:
             continue
-        out = Table(title=f"{frame.kind}, level {level:g}: {tried} networks", box=SIMPLE_HEAD, padding=0)
+        out = Table(title=f"{frame.kind}, level {level:g}: {counted(tried, 'network')}", box=SIMPLE_HEAD, padding=0)
         for name in ("", "ST", "act.", "own", "joint", "95 %", "strict", "mem."):
             out.add_column(name, justify="right" if name else "left", no_wrap=bool(name))
         for r, name in enumerate(frame.names):
@@ -257,7 +258,8 @@ def table(frame: Frame) -> Group:
         parts += [Text(line) for line in _detected(frame, k)]
     about = (
         f"{frame.done} of {frame.total} trials, {len(frame.networks)} {frame.which}; {frame.generator}; "
-        f"{frame.samples} samples, {frame.keep} candidates, epsilon {frame.epsilon:g}, {frame.shown} actions shown to "
+        f"{counted(frame.samples, 'sample')}, {counted(frame.keep, 'candidate')}, epsilon {frame.epsilon:g}, "
+        f"{counted(frame.shown, 'action')} shown to "
         f"repair by demonstration; {frame.episodes} fresh episodes, cap {frame.cap}, seed {frame.seed}"
     )
     known = {name: told for name, told in zip(frame.names, frame.knows, strict=True) if told}

@@ -26,7 +26,7 @@ from workbench.population import FINGERPRINT, Population, fingerprints
 from workbench.population import Text as TextColumn
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import performance
-from workbench.text import clean
+from workbench.text import clean, counted
 
 if TYPE_CHECKING:
     from workbench.learning.contract import Generator
@@ -323,9 +323,10 @@ def about(frame: Frame) -> str:
     """What the figures are of."""
     unit = measure_named(frame.measure).unit.strip() or frame.measure
     return (
-        f"trained on {frame.trained_on}; W1 in {unit} from {len(frame.unseen):,} held-out networks, floor "
+        f"trained on {frame.trained_on}; W1 in {unit} from {counted(len(frame.unseen), 'held-out network')}, floor "
         f"{frame.floor:.2f}; "
-        f"n {len(frame.weights):,}, {frame.episodes} episodes, cap {frame.cap}, seed {frame.seed}; 95 % intervals"
+        f"n {len(frame.weights):,}, {counted(frame.episodes, 'episode')}, cap {frame.cap}, seed {frame.seed}; 95 % "
+        f"intervals"
     )
 
 

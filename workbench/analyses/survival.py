@@ -15,6 +15,7 @@ from workbench.numerics.statistics import standard_error
 from workbench.performance import RETURN, groups_of
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import judged, stream
+from workbench.text import counted
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Params:
 
     episodes: int = 100
     """Episodes a network plays; the paper takes 100."""
-    cap: int = 200
-    """Steps after which an episode ends; 200 in Cart-Pole v0."""
+    cap: int = 0
+    """Steps after which an episode ends; 0 takes as many as the population was measured with."""
     seed: int = 0
     """Seed of the episodes, the same for all networks."""
 
@@ -52,6 +53,8 @@ class Frame:
     """(done,) whether every episode reached the cap."""
     stored: NDArray[np.float64]
     """(done,) the population's own column, NaN where there is none."""
+    stored_cap: int
+    """Steps after which the episodes ended that it is of: only with as many can the two be held against each other."""
 
 
 def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -62,13 +65,13 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
     kept = population.measured and population.measure is RETURN
     survival, error = np.zeros(len(selection)), np.zeros(len(selection))
     capped = np.zeros(len(selection), bool)
-    episodes = Episodes(params.episodes, params.cap, params.seed)
+    episodes = Episodes(params.episodes, params.cap or population.cap, params.seed)
 
     def frame(done: int) -> Frame:
         of = groups if kept else groups_of(population.spec, population.edges, survival[:done])
         return Frame(
-            done, len(selection), params.episodes, params.cap, params.seed, population.measure.name, of.edges, of.names,
-            survival[:done], error[:done], capped[:done], stored[:done],
+            done, len(selection), params.episodes, episodes.cap, params.seed, population.measure.name, of.edges,
+            of.names, survival[:done], error[:done], capped[:done], stored[:done], population.cap,
         )  # fmt: skip
 
     yield frame(0)
@@ -77,15 +80,15 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
         values = judged(part, population.spec)
         survival[before:done] = values.mean(1)
         error[before:done] = standard_error(values)
-        capped[before:done] = (part.steps == params.cap).all(1)
+        capped[before:done] = (part.steps == episodes.cap).all(1)
         before = done
         yield frame(done)
 
 
 def table(frame: Frame) -> Table:
     """A row for each survival group, and one for all."""
-    what = f"{frame.measure.capitalize()} of {frame.done:,} networks"
-    out = Table(title=f"{what}: {frame.episodes} episodes each, cap {frame.cap}, seed {frame.seed}")
+    what = f"{frame.measure.capitalize()} of {counted(frame.done, 'network')}"
+    out = Table(title=f"{what}: {counted(frame.episodes, 'episode')} each, cap {frame.cap}, seed {frame.seed}")
     for name in ("group", "networks", "mean", "std", "mean s.e.", "at the cap", "retest", "95 %"):
         out.add_column(name, justify="left" if name == "group" else "right")
     for name, row in summary(frame)["groups"].items():
@@ -98,9 +101,17 @@ def table(frame: Frame) -> Table:
             f"{row['capped']:,}",
             *(("-", "-") if retest is None else (f"{retest['mean']:.2f}", f"{retest['p95']:.2f}")),
         )
-    out.caption = f"retest: how far from the stored {frame.measure}, mean and 95th percentile; "
-    out.caption += "s.e.: of one network's mean"
+    out.caption = f"{_compared(frame)}; s.e.: of one network's mean"
     return out
+
+
+def _compared(frame: Frame) -> str:
+    """What the two measurements of a network are, or why they are not held against each other."""
+    if np.isnan(frame.stored).all():
+        return f"retest: no {frame.measure} is stored that this could be compared with"
+    if frame.cap != frame.stored_cap:
+        return f"retest: not compared, as the stored {frame.measure} is of cap {frame.stored_cap}, this of {frame.cap}"
+    return f"retest: how far from the stored {frame.measure} (cap {frame.stored_cap} too), mean and 95th percentile"
 
 
 def summary(frame: Frame) -> dict[str, Any]:
@@ -111,7 +122,7 @@ def summary(frame: Frame) -> dict[str, Any]:
     for name, mask in masks.items():
         survival = frame.survival[mask]
         gap = np.abs(survival - frame.stored[mask])
-        gap = gap[~np.isnan(gap)]
+        gap = gap[~np.isnan(gap)] if frame.cap == frame.stored_cap else gap[:0]
         empty = not mask.any()
         rows[name] = {
             "networks": int(mask.sum()),
@@ -125,6 +136,7 @@ def summary(frame: Frame) -> dict[str, Any]:
         "networks": frame.done,
         "episodes": frame.episodes,
         "cap": frame.cap,
+        "stored_cap": None if np.isnan(frame.stored).all() else frame.stored_cap,
         "seed": frame.seed,
         "groups": rows,
         "measure": frame.measure,

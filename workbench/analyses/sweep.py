@@ -30,7 +30,7 @@ from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import behaviour, has_discrete_actions, performance
 from workbench.rollouts.reference_set import ReferenceSet, reference_set
 from workbench.sweeping import TOLD, Walk, alphas_of, check_paths, needs_generator, walk
-from workbench.text import clean
+from workbench.text import clean, counted
 
 STATES = 2000
 """Reference states, rollouts of the population's networks, on which actions and units are compared."""
@@ -262,7 +262,7 @@ def about(frame: Frame) -> str:
         text += f"; hidden CD {frame.convergence.mean():.2f} ({forward_:.2f} →, {backward:.2f} ←)"
     text += f"; {frame.generator}, {frame.group}" if frame.generator else ""
     states = f"; {STATES:,} states: {frame.states} ({frame.states_hash})" if frame.states else ""
-    return f"{text}; {frame.episodes} episodes, cap {frame.cap}, seed {frame.seed}; 95 % intervals{states}"
+    return f"{text}; {counted(frame.episodes, 'episode')}, cap {frame.cap}, seed {frame.seed}; 95 % intervals{states}"
 
 
 def table(frame: Frame) -> Group:

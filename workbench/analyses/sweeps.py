@@ -27,7 +27,7 @@ from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import performance
 from workbench.rollouts.reference_set import reference_set
 from workbench.sweeping import Walk, alphas_of, check_paths, needs_generator, walk
-from workbench.text import clean
+from workbench.text import clean, counted
 
 MOST = 20_000
 """Pairs."""
@@ -283,8 +283,9 @@ def table(frame: Frame) -> Group:
         "have room to gain"
     )
     about = (
-        f"{frame.done} of {frame.total} pairs of {frame.which}; {frame.generator or 'no generator'}, {frame.group}; "
-        f"margin {frame.margin:g}, {frame.episodes} episodes, cap {frame.cap}, seed {frame.seed}"
+        f"{frame.done} of {counted(frame.total, 'pair')} of {frame.which}; {frame.generator or 'no generator'}, "
+        f"{frame.group}; "
+        f"margin {frame.margin:g}, {counted(frame.episodes, 'episode')}, cap {frame.cap}, seed {frame.seed}"
     )
     lines = [Text(note, style="dim"), Text(clean(about, 1000)), *(Text(s, style="bold") for s in sentences(frame))]
     return Group(out, *lines)
@@ -334,7 +335,7 @@ def svg(frame: Frame) -> str:
                 bars_density=density(with_hill, grid), line_values=without, x_label="hidden CD", unit="", title=path,
             )
         )  # fmt: skip
-    return figure(panels, f"{frame.done} walks: hidden convergence distance")
+    return figure(panels, f"{counted(frame.done, 'walk')}: hidden convergence distance")
 
 
 def reads(selection: Selection, params: Params) -> tuple[Path, ...]:

@@ -24,9 +24,9 @@ from workbench.cli.options import (
     WhereOption,
 )  # fmt: skip
 from workbench.cli.printing import heading, identity, load, print_json
+from workbench.cli.ruling import under
 from workbench.compute import Compute
 from workbench.expressions import matches
-from workbench.rules import under
 from workbench.service import ModelService
 from workbench.storage import check_suffix, refuse_existing, write_text
 
@@ -69,24 +69,24 @@ def command_for(analysis: Analysis) -> Callable[..., None]:
         for path in (out, svg, *files.values()):
             if path is not None:
                 refuse_existing(path)
-        compute = Compute(values.pop("device"), values.pop("threads"))
+        service = ModelService(Compute(values.pop("device"), values.pop("threads")))
         selection = None
         if analysis.selects:
             population = load(values.pop("population"))
-            population = under(population, values.pop("action"), values.pop("env_kwargs") or (), compute)
+            population = under(population, values.pop("action"), values.pop("env_kwargs") or (), service, as_json)
             where = values.pop("where")
             rows = tuple(map(int, np.flatnonzero(matches(population, where)))) if where else None
             selection = Selection(population, rows, where)
         given = {f.name: values[f.name] for f in fields(analysis.Params)}
         given = {k: tuple(v or ()) if v is None or isinstance(v, list) else v for k, v in given.items()}
-        job = ModelService(compute).submit(analysis, selection, analysis.Params(**given))
+        job = service.submit(analysis, selection, analysis.Params(**given))
         follow(job, quiet=as_json)
         if out is not None and analysis.networks is not None:
             analysis.networks(job.frame).save(out)
         if svg is not None and analysis.figure is not None:
             write_text(svg, analysis.figure(job.frame))
         for name, path in files.items():
-            analysis.exports[name].write(compute, selection, job.params, job.frame, path)
+            analysis.exports[name].write(service.compute, selection, job.params, job.frame, path)
         if as_json:
             said = analysis.summary(job.frame)
             print_json({**(identity(selection.population) if selection else {}), **said})

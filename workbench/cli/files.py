@@ -12,6 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.exporting import merged, regrouped
 from workbench.expressions import matches
 from workbench.storage import check_suffix, refuse_existing
+from workbench.text import counted
 
 
 def select(
@@ -28,7 +29,7 @@ def select(
     if edges:
         chosen = regrouped(chosen, numbers("edges", edges))
     chosen.save(out)
-    complain(f"{len(chosen):,} of {len(whole):,} networks written to {out}")
+    complain(f"{len(chosen):,} of {counted(len(whole), 'network')} written to {out}")
 
 
 def merge(
@@ -43,4 +44,4 @@ def merge(
     parts = [load(path) for path in populations]
     whole = merged(parts)
     whole.save(out)
-    complain(f"{len(whole):,} networks of {sum(map(len, parts)):,} written to {out} (copies once)")
+    complain(f"{counted(len(whole), 'network')} of {sum(map(len, parts)):,} written to {out} (copies once)")

@@ -10,7 +10,7 @@ from rich.text import Text
 from workbench import opening
 from workbench.analysis import plain
 from workbench.population import Population
-from workbench.text import clean
+from workbench.text import clean, counted
 
 
 def load(path: Path | str | None) -> Population:
@@ -47,7 +47,7 @@ def heading(population: Population) -> Text:
     spec = population.spec
     return Text(
         clean(
-            f"{population.path}: {len(population):,} networks, {spec.label} ({spec.parameters} weights), "
+            f"{population.path}: {counted(len(population), 'network')}, {spec.label} ({spec.parameters:,} weights), "
             f"{spec.action} on {spec.env}, hash {population.content_hash[:12]}"
         ),
         style="bold",

@@ -64,13 +64,13 @@ def reproduce(
             said[name] = plain({**identity(population), **made.summary()})
             write_json(out / f"{name}.json", said[name])
             printed = Console(width=120, file=StringIO(), color_system=None)
-            printed.print(made.analysis.table(made.frame))
+            printed.print(made.shown())
             assert isinstance(printed.file, StringIO)
             write_text(out / f"{name}.txt", printed.file.getvalue())
             if made.analysis.figure is not None:
                 write_text(out / f"{name}.svg", made.analysis.figure(made.frame))
             if not as_json and not every:
-                Console().print(made.analysis.table(made.frame))
+                Console().print(made.shown())
             kept = f", kept from {made.date}" if made.reused else f", {duration(made.seconds)}"
             complain(f"{name}{kept}: written to {out / name}.json, .txt and .svg")
     finally:

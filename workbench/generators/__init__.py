@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,35 @@ def for_population(population: Population, wanted: str, compute: Compute | None 
     generator = load(choose(population, wanted), compute.torch_device if compute else "cpu")
     generator.check_population(population.spec, population.name)
     return generator
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A generator that can be trained on a population."""
+
+    name: str
+    seconds: float
+    """About how long that takes on one core."""
+
+
+def offered(population: Population, usual: str) -> Offer:
+    """The usual generator, or another where that cannot be of such networks; imports torch.
+
+    Raises:
+        WorkbenchError: too few networks to learn from, or no generator can be of such.
+    """
+    from workbench.learning.data import training_rows
+
+    networks, faults = len(training_rows(population)), []
+    for name in sorted(names(), key=lambda name: name != usual):
+        kind = find(name)
+        try:
+            kind.check_spec(population.spec)
+        except WorkbenchError as error:
+            faults.append(str(error))
+            continue
+        return Offer(name, kind.seconds(networks))
+    raise WorkbenchError("; ".join(faults))
 
 
 def _files(folder: Path) -> Iterable[Path]:

@@ -29,6 +29,8 @@ LARGEST = 15.0
 """Bound of log-variances, smooth: a network with huge weights would make the exponential overflow."""
 CLIP = 1000.0
 """Largest norm of a gradient: fifty times the usual one, so that only outliers are cut."""
+STEP_COST = 1.0
+"""Of a batch, about milliseconds."""
 CONDITIONS = ("separate", "class", "none")
 
 
@@ -103,6 +105,12 @@ class CartPoleGen(Generator):
     settings: Settings
 
     @classmethod
+    def seconds(cls, networks: int) -> float:
+        """Every network is seen with its group and with all."""
+        settings = Settings()
+        return 2 * settings.epochs * networks / settings.batch * STEP_COST / 1000
+
+    @classmethod
     def groups_of(cls, data: TrainingData, settings: Settings) -> tuple[str, ...]:
         """All groups with enough networks, or only all networks together."""
         return (ALL,) if settings.condition == "none" else data.trainable
@@ -160,7 +168,7 @@ class CartPoleGen(Generator):
 
         s = self.settings
         return Phase(
-            name, model, fit, elbo, s.epochs, min(s.batch, len(fit)), s.rate,
+            name, model, fit, elbo, s.epochs, min(s.batch, len(fit)), s.rate, cost=STEP_COST,
             clip=CLIP, validate=validate if len(held) else None, patience=s.patience, keep_best=s.patience > 0,
         )  # fmt: skip
 

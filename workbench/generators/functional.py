@@ -26,6 +26,7 @@ from workbench.learning.contract import Generator
 from workbench.learning.data import TrainingData
 from workbench.learning.loop import Phase
 from workbench.learning.modules import linear, margins, mlp, root_mean_square
+from workbench.learning.predictor import COST as PREDICTOR_COST
 from workbench.learning.predictor import STATES, SurvivalPredictor
 from workbench.numerics import mixture
 from workbench.numerics.symmetry import has_mirror, mirror
@@ -54,6 +55,8 @@ SLICES = 24
 """Directions onto which a set of units is projected, drawn anew at each step."""
 FITTED = 10_000
 """Networks, with as many mirror images, that a group's prior is fitted to, at most."""
+COST, UNIT_COST = 25.0, 60.0
+"""Of a batch of the autoencoder and of the unit model, about milliseconds."""
 LOG_VARIANCE = (-12.0, 4.0)
 SHARPNESS = 20.0
 """Output difference, against its root mean square, at which a decision counts as sure in the cross-entropy."""
@@ -136,6 +139,12 @@ class Functional(Generator):
                 f"{'' if spec.bias else ' without biases'}"
             )
 
+    @classmethod
+    def seconds(cls, networks: int) -> float:
+        """As many batches however many networks there are."""
+        s = Settings()
+        return (s.steps * COST + s.unit_steps * UNIT_COST + s.predictor_steps * PREDICTOR_COST) / 1000
+
     @property
     def dimensions(self) -> int:
         """Length of an embedding."""
@@ -198,7 +207,7 @@ class Functional(Generator):
         out = [
             Phase(
                 "autoencoder", self.modules["autoencoder"], fit, loss, epochs(self.settings.steps), batch, 2e-3,
-                validate=validate if len(held) else None, cost=25, **common,
+                validate=validate if len(held) else None, cost=COST, **common,
             ),
             self._unit_phase(weights, states, drawn, fit, held, batch, epochs(self.settings.unit_steps), common),
         ]  # fmt: skip
@@ -252,7 +261,16 @@ class Functional(Generator):
                 return float(terms(weights[torch.from_numpy(held).to(self.device)], noise)["loss"])
 
         return Phase(
-            "units", model, fit, loss, epochs, batch, 3e-3, validate=validate if len(held) else None, cost=60, **common
+            "units",
+            model,
+            fit,
+            loss,
+            epochs,
+            batch,
+            3e-3,
+            validate=validate if len(held) else None,
+            cost=UNIT_COST,
+            **common,
         )
 
     def finish(self, data: TrainingData, compute: Compute) -> None:

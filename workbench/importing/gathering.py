@@ -52,7 +52,8 @@ class Gathered:
     spec: PolicySpec
     scratch: Path | None
     """Where their weights are written, one after another; None where they are only looked at."""
-    files: int = 0
+    names: list[str] = field(default_factory=list)
+    """One a file."""
     sources: list[str] = field(default_factory=list)
     """One a network."""
     rows: list[int] = field(default_factory=list)
@@ -75,6 +76,11 @@ class Gathered:
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    @property
+    def files(self) -> int:
+        """How many files they are from."""
+        return len(self.names)
 
     def add(self, checkpoint: Checkpoint, said: "Said") -> None:
         """The networks of one more file.
@@ -104,7 +110,7 @@ class Gathered:
         self.sources += [name] * len(weights)
         self.rows += range(len(weights))
         self.said += [said] * len(weights)
-        self.files += 1
+        self.names.append(name)
         self.formats[checkpoint.format] += 1
         self.assumed.update(checkpoint.assumed)
 

@@ -13,8 +13,10 @@ from rich.text import Text
 
 from workbench.importing.gathering import Gathered, Gathering
 from workbench.policies import PolicySpec
-from workbench.text import clean
+from workbench.text import clean, counted
 
+NAMED, NAMED_EACH = 48, 8
+"""Files named where a folder holds several specs, of all and of each; all of them are in the JSON."""
 REASONS = 12
 """Reasons shown for files left out; all of them are in the JSON."""
 
@@ -39,8 +41,8 @@ class Row:
     formats: tuple[str, ...]
     assumed: tuple[tuple[str, int], ...]
     """What was assumed, and of how many files."""
-    example: str
-    """The first file."""
+    sources: tuple[str, ...]
+    """The files, in their order."""
     path: str = ""
     """The population file, once it is written."""
     measured: str = ""
@@ -92,14 +94,17 @@ def _row(of: Gathered) -> Row:
     return Row(
         name_of(of.spec), of.spec.label, clean(of.spec.env, 60) or "unknown", len(of), of.files,
         of.not_finite, of.constants, of.duplicates, tuple(sorted(of.formats)),
-        tuple(of.assumed.most_common()), of.sources[0],
+        tuple(of.assumed.most_common()), tuple(of.names),
     )  # fmt: skip
 
 
 def table(frame: Report) -> Group:
     """A row a population; below it what was assumed, and what was left out and why."""
     out = Table(
-        title=Text(f"{clean(frame.path, 60)}: {frame.networks:,} networks in {frame.read:,} of {frame.files:,} files"),
+        title=Text(
+            f"{clean(frame.path, 60)}: {counted(frame.networks, 'network')} in {frame.read:,} of "
+            f"{counted(frame.files, 'file')}"
+        ),
         box=SIMPLE_HEAD,
         padding=(0, 1),
     )
@@ -110,13 +115,16 @@ def table(frame: Report) -> Group:
         out.add_row(f"{row.networks:,}", f"{row.files:,}", Text(row.label), Text(row.env), *counts)
     parts: list[Any] = [out]
     for row in frame.rows:
-        told = "; ".join(what if n == row.files else f"{what} ({n:,} files)" for what, n in row.assumed)
+        told = "; ".join(what if n == row.files else f"{what} ({counted(n, 'file')})" for what, n in row.assumed)
         parts.append(Text(f"{row.name}: {', '.join(row.formats)}. Assumed: {told or 'nothing'}."))
         parts += [Text(f"  {line}") for line in (row.measured, row.path and f"written to {clean(row.path)}") if line]
+        parts += [Text(f"  {line}") for line in (_named(row, len(frame.rows)) if len(frame.rows) > 1 else ())]
     if frame.others:
-        parts.append(Text(f"{frame.others:,} other files are no checkpoints by their names"))
+        are = "is no checkpoint by its name" if frame.others == 1 else "are no checkpoints by their names"
+        parts.append(Text(f"{counted(frame.others, 'other file')} {are}"))
     if frame.unmatched:
-        parts.append(Text(f"{frame.unmatched:,} rows of tables are about no file that was read"))
+        are = "is" if frame.unmatched == 1 else "are"
+        parts.append(Text(f"{counted(frame.unmatched, 'row')} of tables {are} about no file that was read"))
     reasons = Counter(reason for _, reason in frame.skipped)
     if reasons:
         parts.append(Text(f"left out: {len(frame.skipped):,}"))
@@ -126,8 +134,15 @@ def table(frame: Report) -> Group:
     for reason, count in reasons.most_common(REASONS):
         parts.append(Text(f"  {count:,}: {clean(reason, 200)}, as {clean(first[reason], 80)}"))
     if len(reasons) > REASONS:
-        parts.append(Text(f"  and {len(reasons) - REASONS:,} more reasons (--json has all)"))
+        parts.append(Text(f"  and {counted(len(reasons) - REASONS, 'more reason')} (--json has all)"))
     return Group(*parts)
+
+
+def _named(row: Row, specs: int) -> list[str]:
+    """The files of one of several specs, a line each, and how many more there are."""
+    shown = row.sources[: max(1, min(NAMED_EACH, NAMED // specs))]
+    more = len(row.sources) - len(shown)
+    return [clean(name, 120) for name in shown] + ([f"and {counted(more, 'more file')} (--json has all)"] * (more > 0))
 
 
 def summary(frame: Report) -> dict[str, Any]:
@@ -149,7 +164,7 @@ def summary(frame: Report) -> dict[str, Any]:
                 "duplicates": row.duplicates,
                 "formats": list(row.formats),
                 "assumed": dict(row.assumed),
-                "example": row.example,
+                "sources": list(row.sources),
                 "path": row.path or None,
                 "measured": row.measured or None,
             }

@@ -71,6 +71,11 @@ class Generator(ABC):
         return
 
     @classmethod
+    @abstractmethod
+    def seconds(cls, networks: int) -> float:
+        """About how long training on so many networks takes on one core, with all settings at their defaults."""
+
+    @classmethod
     def groups_of(cls, data: TrainingData, settings: Any) -> tuple[str, ...]:
         """The groups it will be able to sample after training on this data."""
         return data.trainable

@@ -50,16 +50,9 @@ class TrainingData:
         Raises:
             WorkbenchError: too few networks, or weights that are not finite.
         """
-        kept = ~held_out_rows(population)
-        weights = np.array(population.weights[kept], np.float32)
-        finite = np.isfinite(weights).all(1)
-        weights = weights[finite]
-        if len(weights) < FEWEST:
-            raise WorkbenchError(
-                f"{population.name}: {len(weights)} training networks (the held-out fifth and those not finite apart); "
-                f"at least {FEWEST} are needed"
-            )
-        survival = survival_of(population, compute)[kept][finite]
+        rows = training_rows(population)
+        weights = np.array(population.weights[rows], np.float32)
+        survival = survival_of(population, compute)[rows]
         validation = (fingerprints(weights) // np.uint64(HELD_OUT_SHARE)) % np.uint64(VALIDATION_SHARE) == 0
         return cls(
             population.spec, weights, survival, validation, population.content_hash, population.name, population.groups
@@ -83,6 +76,22 @@ class TrainingData:
     def trainable(self) -> tuple[str, ...]:
         """The groups with enough networks to learn from, `all` last."""
         return (*(g for g in self.groups.names if len(self.rows(g)) >= FEWEST), ALL)
+
+
+def training_rows(population: Population) -> NDArray[np.int64]:
+    """(m,) networks that a generator may learn from: not held out, and finite.
+
+    Raises:
+        WorkbenchError: too few of them.
+    """
+    rows = np.flatnonzero(~held_out_rows(population))
+    rows = rows[np.isfinite(population.weights[rows]).all(1)]
+    if len(rows) < FEWEST:
+        raise WorkbenchError(
+            f"{population.name}: {len(rows)} training networks (the held-out fifth and those not finite apart); "
+            f"at least {FEWEST} are needed"
+        )
+    return rows
 
 
 def held_out_rows(population: Population) -> NDArray[np.bool_]:

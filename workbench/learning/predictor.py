@@ -27,6 +27,8 @@ LOUDEST = 0.3
 """Largest noise of a copy, against the network's mean absolute weight."""
 CAP = 200
 BATCH = 512
+COST = 30.0
+"""Of a batch, about milliseconds."""
 CHUNK = 1024
 BINS = 12
 """Ranges of predicted survival, each with its own interval."""
@@ -99,7 +101,7 @@ class SurvivalPredictor:
         epochs = max(1, round(steps / (len(rows) // batch)))
         return Phase(
             "predictor", self.net, rows, loss, epochs, batch, 2e-3, one_cycle=True, clip=10.0,
-            validate=validate if len(held) else None, cost=30, prepare=prepare,
+            validate=validate if len(held) else None, cost=COST, prepare=prepare,
         )  # fmt: skip
 
     def calibrate(self, data: TrainingData) -> None:

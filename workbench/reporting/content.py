@@ -102,7 +102,7 @@ def _lines(shown: object) -> tuple[str, ...]:
 def claims_grid(report: Report) -> Grid:
     """The claims as a table of words, for formats without links."""
     rows: Sequence[tuple[tuple[str, ...], ...]] = [
-        ((str(c.number),), (f"{c.saying.text} ({c.saying.where})",), (f"{c.sign} {c.answer}",), (c.why,), (s.title,))
+        ((str(c.number),), (f"{c.saying.text} ({c.saying.where})",), (f"{c.sign} {c.answer}",), (c.told,), (s.title,))
         for c, s in report.answers
     ]
     return Grid("", ("", "claim", "answer", "why", "in"), tuple(rows), (True, False, False, False, False))

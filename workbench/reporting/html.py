@@ -60,7 +60,7 @@ def _claims(report: Report) -> str:
         f'<tr id="claim-{c.number}"><td class="n">{c.number}</td>'
         f"<td>{escape(c.saying.text)} ({escape(c.saying.where)})</td>"
         f'<td class="answer {_CLASSES[c.answer]}"><span aria-hidden="true">{c.sign}</span> {escape(c.answer)}</td>'
-        f'<td>{escape(c.why)}</td><td><a href="#{escape(s.name)}">{escape(s.title)}</a></td></tr>'
+        f'<td>{escape(c.told)}</td><td><a href="#{escape(s.name)}">{escape(s.title)}</a></td></tr>'
         for c, s in report.answers
     ]
     notes = [f"No answer yet: {', '.join(map(str, report.unanswered))}."] if report.unanswered else []

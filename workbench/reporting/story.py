@@ -10,6 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rich.console import Group
+from rich.text import Text
+
 from workbench import __version__, reproductions
 from workbench.analysis import Analysis, Selection, params_json
 from workbench.claims import Claim, to_json
@@ -19,11 +22,11 @@ from workbench.population import Population
 from workbench.reporting.content import LONGEST, Report, Section, blocks
 from workbench.reporting.html import html
 from workbench.reporting.markdown import markdown
-from workbench.reproducing import seeds_of
+from workbench.reproducing import made_with
 from workbench.results import ResultCache, result_key
 from workbench.service import Job
 from workbench.storage import write_text
-from workbench.text import clean, duration
+from workbench.text import clean, counted, duration
 
 TITLE = "Agent Embeddings, reproduced"
 COSTS = {
@@ -58,15 +61,18 @@ class Made:
         made = {"seconds": self.seconds, "date": self.date, "params": params_json(self.params)}
         return {**self.analysis.summary(self.frame), "claims": to_json(self.claims), "made": made}
 
+    def shown(self) -> Group:
+        """Its table as a terminal shows it, and how thoroughly that was made."""
+        return Group(self.analysis.table(self.frame), Text(f"Made with {made_with(self.params)}."))
+
     def section(self) -> Section:
         """What the report has of it."""
         analysis, frame = self.analysis, self.frame
-        params = _words(params_json(self.params))
         when = f"{self.date}, {'kept from then' if self.reused else 'made in this run'}"
         return Section(
             analysis.name, analysis.title, PRINTED.get(analysis.name, ""), tuple(blocks(analysis.table(frame))),
             analysis.figure(frame) if analysis.figure else "",
-            (("parameters", params), ("took", duration(self.seconds)), ("made", when)),
+            (("made with", made_with(self.params)), ("took", duration(self.seconds)), ("made", when)),
             tuple(self.claims),
         )  # fmt: skip
 
@@ -127,12 +133,11 @@ class Story:
         population = self.population
         where = population.path or population.name
         versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
-        quick = ", quick" if self.params.quick else ""
         known = (
-            ("population", f"{where}: {len(population):,} networks of {population.spec.label}"),
+            ("population", f"{where}: {counted(len(population), 'network')} of {population.spec.label}"),
             ("hash", population.content_hash),
             ("provenance", _words(population.provenance)),
-            ("seeds", " ".join(map(str, seeds_of(self.params))) + quick),
+            ("made with", made_with(self.params)),
             ("program", f"agentemb-tui {__version__}, Python {platform.python_version()}, {versions}"),
             ("machine", f"{_processor()}, {available_cores()} of {os.cpu_count()} cores, {self.compute.workers} used, "
                         f"device {self.compute.torch_device}; {platform.platform()}"),

@@ -21,7 +21,18 @@ from workbench.numerics.overlap import mass_where_none, shares
 from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
 from workbench.paper import SAMPLED
-from workbench.reproducing import EPSILON, GROUPS, Params, population_of, seeds_of, single, trained, trainings
+from workbench.reproducing import (
+    EPSILON,
+    GROUPS,
+    Params,
+    at_work,
+    population_of,
+    seeds_of,
+    seeds_told,
+    single,
+    trained,
+    trainings,
+)
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
@@ -156,8 +167,8 @@ def _linear(frame: Frame) -> Claim:
     return Claim(
         7, claims.answer(claims.unanimous(claims.below(gap, EPSILON) for gap in gaps)),
         f"W1 with linear layers less W1 with ELU, mean over groups: {'; '.join(map(claims.told, gaps))} steps; it "
-        f"should be less than {EPSILON:g}. 95 % intervals over samples, n {frame.count:,} a group; of each "
-        f"{trainings(frame.seeds)}.",
+        f"should be less than {EPSILON:g}. 95 % intervals over samples, n {frame.count:,} a group; of either kind of "
+        f"layers {trainings(frame.seeds)}.",
     )  # fmt: skip
 
 
@@ -166,7 +177,7 @@ def _adversarial(frame: Frame) -> Claim:
     gap, right = _behind(frame), _told_right(frame)
     return Claim(
         8, claims.answer(claims.above(gap)),
-        f"One attempt, as many steps and as wide as CartPoleGen, on all networks: W1 {_w1(frame):.1f} steps, "
+        f"one attempt, as many steps and as wide as CartPoleGen, on all networks: W1 {_w1(frame):.1f} steps, "
         f"{claims.told(gap)} more than CartPoleGen's (above 0 counts as not trained; 95 % interval over samples, n "
         f"{frame.count:,}, seed {frame.seeds[0]}). Its samples reach the survival times of {frame.covered[1]:.0%} of "
         f"training networks (CartPoleGen {frame.covered[0]:.0%}); their behaviour is {frame.diversity[1]:.2f} times as "
@@ -194,7 +205,10 @@ def _told_right(frame: Frame) -> Interval:
 
 def table(frame: Frame) -> Group:
     """W1 by group for either kind of layers, and the GAN's figures."""
-    out = Table(title=f"Linear layers: W1 from held-out networks (steps), {frame.population}, n {frame.count:,}")
+    out = Table(
+        title=f"Linear layers: Wasserstein distance (W1) from held-out networks (steps), {frame.population}, "
+        f"n {frame.count:,}"
+    )
     for name in ("layers", *GROUPS):
         out.add_column(name, justify="left" if name == "layers" else "right")
     for k, layer in enumerate(LAYERS):
@@ -206,9 +220,10 @@ def table(frame: Frame) -> Group:
             cells.append(f"{made.mean():.1f}{spread}" if len(made) else "-")
         out.add_row(layer, *cells)
     out.add_row("floor", *(f"{f:.2f}" for f in frame.floor))
-    out.caption = f"CartPoleGen, samples from the posterior; mean ± standard deviation of seeds {frame.seeds}"
+    over = "mean ± standard deviation over " if len(frame.seeds) > 1 else ""
+    out.caption = f"CartPoleGen, samples from the posterior; {over}{seeds_told(frame.seeds)}"
     if frame.done < frame.total:
-        return Group(out, Text(frame.doing))
+        return Group(out, Text(at_work(frame)))
     gan = Table(title=f"A GAN of the same widths and as many steps, all networks, seed {frame.seeds[0]}")
     for name in ("generator", "W1 (steps)", "mean survival", "covered", "diversity"):
         gan.add_column(name, justify="left" if name == "generator" else "right")

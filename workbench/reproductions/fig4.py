@@ -18,7 +18,7 @@ from workbench.figures import Histogram, figure, text_histogram
 from workbench.numerics.distributions import bootstrap, density
 from workbench.numerics.overlap import LEAST, mass_where_none, shares
 from workbench.paper import SAMPLED
-from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained
+from workbench.reproducing import GROUPS, Params, at_work, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
@@ -105,7 +105,7 @@ def panels(frame: Frame) -> list[Histogram]:
 
 def table(frame: Frame) -> Group:
     """The panels in characters."""
-    told = Text(f"Figure 4: {frame.population}, seed {frame.seed}, n {frame.count}; {frame.doing}")
+    told = Text(f"Figure 4: {frame.population}, seed {frame.seed}, n {frame.count:,}. {at_work(frame)}".rstrip())
     drawn = (Text(text_histogram(panel, 78, 12)) for panel in panels(frame))
     return Group(told, *drawn, *claims.lines(answered(frame)))
 
@@ -139,7 +139,7 @@ def answered(frame: Frame) -> list[Claim]:
     spills = False if spill.high <= floor else claims.above(spill, float(floor))
     part = claims.every((spills, claims.above(more)))
     why = (
-        f"Of CartPoleGen's samples {claims.told(spill, '.1%')} survive so long as practically no training network does "
+        f"of CartPoleGen's samples {claims.told(spill, '.1%')} survive so long as practically no training network does "
         f"(sampling gives {floor:.1%} at most), and of training networks {claims.told(miss, '.1%')} as practically no "
         f"sample does: {', '.join(each)}. The first should be above what sampling gives, and above the second. Mean "
         f"over groups; practically: less than {LEAST:.0%} of an even spread over bins of ten steps; 95 % intervals "

@@ -21,7 +21,8 @@ from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
 from workbench.paper import FIGURE_7
 from workbench.performance import SURVIVAL
-from workbench.reproducing import EPSILON, Params, population_of, seeds_of, trained
+from workbench.reproducing import EPSILON, Params, at_work, population_of, seeds_of, trained
+from workbench.text import counted
 
 KINDS = ("cartpolegen", "functional")
 PATHS = ("latent", "decoded", "aligned")
@@ -145,8 +146,8 @@ def table(frame: Frame) -> Group:
     """How often each pattern comes, and the examples in characters."""
     theirs = ", ".join(f"{d:g}" for d in FIGURE_7)
     head = Text(
-        f"Figure 7: {frame.population}, seed {frame.seed}; {frame.doing}. Hidden CD of the paper's four pairs: "
-        f"{theirs}; the first and the last of them are slopes, the second a hill."
+        f"Figure 7: {frame.population}, seed {frame.seed}. Hidden CD of the paper's four pairs: {theirs}; the first "
+        f"and the last of them are slopes, the second a hill. {at_work(frame)}".rstrip()
     )
     parts = [sweeps.table(frame.walks(k)) for k in range(len(frame.generators))]
     drawn = (Text(text_lines(panel, 78, 16)) for panel in panels(frame))
@@ -174,7 +175,8 @@ def answered(frame: Frame) -> list[Claim]:
     found = []
     for number, ask in ((9, _differing), (10, _tracking), (11, _hilly)):
         (part, first), (_, second) = (ask(frame, k) for k in range(len(KINDS)))
-        made = f"{len(frame.pairs)} pairs of held-out networks, 95 % intervals over pairs, seed {frame.seed}."
+        pairs = counted(len(frame.pairs), "pair")
+        made = f"{pairs} of held-out networks, 95 % intervals over pairs, seed {frame.seed}."
         found.append(Claim(number, claims.answer(part), f"{first} Beside it, {KINDS[1]}: {second} {made}"))
     return found
 
@@ -186,7 +188,7 @@ def _differing(frame: Frame, kind: int) -> tuple[claims.Part, str]:
     gap = bootstrap(np.mean, away, seed=frame.seed)
     part = claims.above(gap, EPSILON)
     return part, (
-        f"Between the ends the two lines differ in survival by {claims.told(gap)} steps on average, more than "
+        f"between the ends the two lines differ in survival by {claims.told(gap)} steps on average, more than "
         f"{EPSILON:g} is wanted: {claims.answer(part)}."
     )
 
@@ -196,7 +198,7 @@ def _tracking(frame: Frame, kind: int) -> tuple[claims.Part, str]:
     walks = frame.walks(kind)
     f = sweeps.figures_of(walks, PATHS[0])
     if not f["apart"] or not f["room"]:
-        return None, "No walks with ends apart and room to gain."
+        return None, "no walks with ends apart and room to gain."
     monotone = wilson(round(f["monotone"] * f["apart"]), f["apart"])
     past = np.flatnonzero(frame.alphas > 1)
     walked = frame.survival[kind, :, 0]
@@ -211,9 +213,10 @@ def _tracking(frame: Frame, kind: int) -> tuple[claims.Part, str]:
     at, last = frame.alphas[past[best]], frame.alphas[-1]
     words = ", ".join(map(claims.answer, parts))
     return claims.every(parts), (
-        f"Of {f['apart']} walks between ends more than {sweeps.APART:g} steps apart {claims.told(monotone, '.0%')} are "
-        f"monotone (above half is wanted); past B survival changes by {claims.told(each[best])} steps at alpha "
-        f"{at:.2f}, where it is best (above 0), of {len(room)} walks with room, and from there to alpha {last:g} by "
+        f"of {counted(f['apart'], 'walk')} between ends more than {sweeps.APART:g} steps apart "
+        f"{claims.told(monotone, '.0%')} are monotone (above half is wanted); past B survival changes by "
+        f"{claims.told(each[best])} steps at alpha {at:.2f}, where it is best (above 0), of "
+        f"{counted(len(room), 'walk')} with room, and from there to alpha {last:g} by "
         f"{claims.told(fall)} (below 0): {words}."
     )
 
@@ -226,11 +229,11 @@ def _hilly(frame: Frame, kind: int) -> tuple[claims.Part, str]:
     known = np.isfinite(away)
     with_hill, without = away[hill & known], away[~hill & known]
     if len(with_hill) < 2 or len(without) < 2:
-        return None, f"{len(with_hill)} walks have a hill, {len(without)} have none."
+        return None, f"of {counted(int(known.sum()), 'walk')} {len(with_hill)} have a hill: too few, or too many."
     chance = bootstrap(_chance, with_hill, without, seed=frame.seed)
     part = hills_answer(chance)
     return part, (
-        f"Hidden CD is {with_hill.mean():.2f} on average with a hill ({len(with_hill)}), {without.mean():.2f} without; "
+        f"hidden CD is {with_hill.mean():.2f} on average with a hill ({len(with_hill)}), {without.mean():.2f} without; "
         f"that of a walk with a hill is the larger with a chance of {claims.told(chance, '.2f')}: above .5 is wanted, "
         f"and below {SMALL:g} throughout counts as no: {claims.answer(part)}."
     )

@@ -21,9 +21,10 @@ from workbench.numerics.distributions import bootstrap
 from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
 from workbench.recovering import CRITERIA, LEVELS, READINGS, Search, chart, recover
-from workbench.reproducing import EPSILON, Params, population_of, seeds_of, trained
+from workbench.reproducing import EPSILON, Params, at_work, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
+from workbench.text import counted
 
 KIND = "cartpolegen"
 SAMPLES, KEEP = 200, 10
@@ -134,7 +135,8 @@ def sentences(frame: Frame) -> list[str]:
         near = (off[:, :, :2] < NEARLY).mean()
         hit = (off < EPSILON).mean((0, 1))
         found.append(
-            f"{reading}: off by {by[0]:.1f} (Missing), {by[1]:.1f} (Whole), {by[2]:.1f} steps (random candidates); "
+            f"{reading}: survival is off by {by[0]:.1f} (Missing), {by[1]:.1f} (Whole), {by[2]:.1f} steps (random "
+            f"candidates); "
             f"{'; '.join(pairs.values())}; within {EPSILON:g} steps in {hit[0]:.0%}, {hit[1]:.0%} and {hit[2]:.0%}; "
             f"the two criteria within {NEARLY:g} in {near:.0%} (the paper: everywhere)"
         )
@@ -163,18 +165,19 @@ def answered(frame: Frame) -> list[Claim]:
         recovered.append(claims.every(claims.above(f, 0.5) for f in found))
         shares.append(f"{reading} {', '.join(claims.told(f, '.0%') for f in found)}: {claims.answer(recovered[-1])}")
     made = (
-        f"Both readings of ST(C) must agree; 95 % intervals over {frame.finished} held-out networks, samples from the "
+        f"Both readings of ST(C) must agree; 95 % intervals over {counted(frame.finished, 'held-out network')}, "
+        f"samples from the "
         f"posterior, seed {frame.seed}."
     )
     return [
         Claim(
             12, claims.answer(claims.unanimous(alike)),
-            f"Whole is off by more steps than Missing by {'; '.join(words)}. It should be below 0, and by less than "
-            f"{EPSILON:g}. {made}",
+            f"steps that Whole is off less those that Missing is off: {'; '.join(words)}. It should be below 0, by "
+            f"less than {EPSILON:g}. {made}",
         ),
         Claim(
             13, claims.answer(claims.unanimous(recovered)),
-            f"Share of networks within {NEARLY:g} steps at every level by both criteria, within {EPSILON:g} at some by "
+            f"share of networks within {NEARLY:g} steps at every level by both criteria, within {EPSILON:g} at some by "
             f"either, and within {EPSILON:g} where nothing is left: {'; '.join(shares)}. The paper shows one network; "
             f"each share should be above one half. {made}",
         ),
@@ -199,9 +202,9 @@ def panels(frame: Frame) -> list[Lines]:
 def table(frame: Frame) -> Group:
     """Means by level, beside the control, and the panels in characters."""
     head = Text(
-        f"Figure 8: {frame.population}, seed {frame.seed}; {frame.doing}. {frame.generator or KIND}, all groups; "
-        f"{SAMPLES} samples, {KEEP} candidates, epsilon {EPSILON:g} steps; difference of survival in fresh episodes, "
-        f"mean over {frame.finished} held-out networks (share within epsilon)"
+        f"Figure 8: {frame.population}, seed {frame.seed}; {frame.generator or KIND}, all groups; {SAMPLES} samples, "
+        f"{KEEP} candidates, epsilon {EPSILON:g} steps; difference of survival in fresh episodes, mean over "
+        f"{counted(frame.finished, 'held-out network')} (share within epsilon). {at_work(frame)}".rstrip()
     )
     if not frame.finished:
         return Group(head)

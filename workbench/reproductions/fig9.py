@@ -22,7 +22,7 @@ from workbench.errors import WorkbenchError
 from workbench.figures import Histogram, figure
 from workbench.numerics.distributions import bootstrap, density, wasserstein
 from workbench.paper import SAMPLED
-from workbench.reproducing import Params, population_of, seeds_of, single, trainings
+from workbench.reproducing import Params, at_work, population_of, seeds_of, seeds_told, single, trainings
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
@@ -106,13 +106,14 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 def table(frame: Frame) -> Group:
     """A row a size."""
-    out = Table(title=f"Figure 9: CartPoleGen of {GROUP}, {frame.population}, n {frame.count}, seeds {frame.seeds}")
+    about = f"{frame.population}, n {frame.count:,}, {seeds_told(frame.seeds)}"
+    out = Table(title=f"Figure 9: CartPoleGen of {GROUP}, {about}")
     for name in ("training networks", *(f"W1, {b}" for b in BUDGETS)):
         out.add_column(name, justify="right")
     for k, networks in enumerate(frame.networks):
         out.add_row(f"{networks:,}", *(_told(frame.w1[:, k, b]) for b in range(len(BUDGETS))))
     out.caption = f"Wasserstein distance of posterior samples from held-out networks, steps; floor {frame.floor:.2f}"
-    return Group(out, *(claims.lines(answered(frame)) or [Text(frame.doing)]))
+    return Group(out, *(claims.lines(answered(frame)) or [Text(at_work(frame))]))
 
 
 def _told(values: NDArray) -> str:
@@ -140,7 +141,7 @@ def answered(frame: Frame) -> list[Claim]:
             words.append(f"{least:,} less {more:,} networks at {budget} {'; '.join(map(claims.told, gaps))}")
         parts.append(claims.every(steps))
     why = (
-        f"Differences of W1, steps: {', '.join(words)}; at {BUDGETS[0]}, as in the paper, both should lie above 0 (at "
+        f"differences of W1, steps: {', '.join(words)}; at {BUDGETS[0]}, as in the paper, both should lie above 0 (at "
         f"{BUDGETS[1]}: {claims.answer(parts[1])}). 95 % intervals over samples and held-out networks (n "
         f"{frame.count:,} and {len(frame.unseen):,}); {trainings(frame.seeds)}."
     )

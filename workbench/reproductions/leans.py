@@ -18,10 +18,11 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import Lines, Series, figure
 from workbench.numerics.distributions import bootstrap
-from workbench.reproducing import Params, population_of, seeds_of, trained
+from workbench.reproducing import Params, at_work, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import behaviour
 from workbench.sweeping import TOLD, walk
+from workbench.text import counted
 
 KINDS = ("cartpolegen", "functional")
 PATHS = ("latent", "decoded")
@@ -141,7 +142,7 @@ def answered(frame: Frame) -> list[Claim]:
         return []
     shares, noise = frame.shares(0, 0, 0), frame.noise(0, 0, 0)
     more = bootstrap(_mean, shares[:, 2] - noise[:, 2], seed=frame.seed)
-    words = ", ".join(f"{word} {share:.0%}" for word, share in zip(WORDS, shares.mean(0), strict=True))
+    between, against, beyond = shares.mean(0)
     other = frame.others(0, 0, 0).mean(0)[2]
     beside = "; ".join(
         f"{kind}, {TOLD[path]} {frame.shares(k, p, 0)[:, 2].mean():.0%}"
@@ -150,10 +151,12 @@ def answered(frame: Frame) -> list[Claim]:
         if k or p
     )
     why = (
-        f"Of CartPoleGen's agents in latent space, by mean cart position: {words} the ends; beyond both lean "
-        f"{claims.told(more, '+.0%')} more than noise puts there ({noise[:, 2].mean():.0%}), less than {FEW:.0%} is "
-        f"wanted (agents of another pair: {other:.0%}; {beside}). {len(frame.pairs)} pairs of held-out networks, 95 % "
-        f"interval over pairs, seed {frame.seed}."
+        f"of CartPoleGen's agents in latent space, by mean cart position, {between:.0%} lean between the ends, "
+        f"{against:.0%} against both, and {beyond:.0%} beyond; {claims.told(more, '+.0%')} more than noise puts there "
+        f"({noise[:, 2].mean():.0%}), less than {FEW:.0%} is "
+        f"wanted (the same of agents of another pair: {other:.0%}; {beside}). {counted(len(frame.pairs), 'pair')} of "
+        f"held-out "
+        f"networks, 95 % interval over pairs, seed {frame.seed}."
     )
     return [Claim(18, claims.answer(claims.below(more, FEW)), why)]
 
@@ -164,7 +167,8 @@ def _mean(values: NDArray) -> float:
 
 def table(frame: Frame) -> Group:
     """Where agents lean, beside what noise and agents of other pairs give."""
-    out = Table(title=f"Where agents between two lean, {frame.population}, {len(frame.pairs)} pairs, seed {frame.seed}")
+    pairs = counted(len(frame.pairs), "pair")
+    out = Table(title=f"Where agents between two lean, {frame.population}, {pairs}, seed {frame.seed}")
     for name in ("generator, path, lean", *WORDS, "noise: beyond", "other pair: beyond", "outside by more than"):
         out.add_column(name, justify="left" if name.startswith("generator") else "right")
     units = {"lean_x": ("mean cart position", "m", 1.0), "lean_angle": ("mean pole angle", "°", float(np.degrees(1)))}
@@ -184,7 +188,7 @@ def table(frame: Frame) -> Group:
         "between: within the range of the two ends; against: to the other side where both lean to one; beyond: "
         "neither; noise: the ends themselves, measured again"
     )
-    return Group(out, Text(frame.doing), *claims.lines(answered(frame)))
+    return Group(out, *(claims.lines(answered(frame)) or [Text(at_work(frame))]))
 
 
 def summary(frame: Frame) -> dict[str, Any]:

@@ -22,10 +22,11 @@ from workbench.numerics.distributions import bootstrap
 from workbench.numerics.statistics import Interval, mean_interval
 from workbench.paper import CONSTANT_AGENT, RANDOM_AGENT
 from workbench.physics import is_cartpole
-from workbench.reproducing import EPSILON, GROUPS, Params, population_of, seeds_of
+from workbench.reproducing import EPSILON, GROUPS, Params, at_work, population_of, seeds_of
 from workbench.rollouts.baselines import baselines
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
+from workbench.text import counted
 
 LEVELS = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Noise against each network's root mean square weight."""
@@ -127,7 +128,7 @@ def answered(frame: Frame) -> list[Claim]:
     """Claims 15 to 17."""
     if frame.done < frame.total:
         return []
-    made = f"{len(frame.networks):,} held-out networks, 95 % intervals, seed {frame.seed}."
+    made = f"{counted(len(frame.networks), 'held-out network')}, 95 % intervals, seed {frame.seed}."
     k = LEVELS.index(SMALL)
     shaken = bootstrap(_mean, frame.change(k), seed=frame.seed)
     lost = bootstrap(_mean, frame.noisy[k] - frame.measured[0], seed=frame.seed)
@@ -139,20 +140,21 @@ def answered(frame: Frame) -> list[Claim]:
     return [
         Claim(
             15, claims.answer(claims.above(shaken, EPSILON)),
-            f"Noise of {SMALL:.0%} of the root mean square weight changes survival by {claims.told(shaken)} steps "
+            f"noise of {SMALL:.0%} of the root mean square weight changes survival by {claims.told(shaken)} steps "
             f"(mean {claims.told(lost, '+.1f')}); more than {EPSILON:g} is wanted. {made}",
         ),
         Claim(
             16, claims.answer(claims.below(more, RARE)),
-            f"Two measurements of 100 episodes each differ by more than {EPSILON:g} steps in "
+            f"two measurements of 100 episodes each differ by more than {EPSILON:g} steps in "
             f"{claims.told(more, '.1%')} of networks (mean {frame.apart.mean():.2f}, most {frame.apart.max():.1f}; of "
             f"{TIMES} measurements one is off the mean of all by {off.max():.1f} at most); less than {RARE:.0%} is "
-            f"wanted. {len(frame.networks):,} held-out networks, 95 % interval over {len(frame.apart)} pairs of "
+            f"wanted. {counted(len(frame.networks), 'held-out network')}, 95 % interval over {len(frame.apart)} "
+            f"pairs of "
             f"measurements, seed {frame.seed}.",
         ),
         Claim(
             17, claims.answer(claims.every(parts)),
-            f"Mean of {PLAYED:,} episodes, steps: {', '.join(words)}; they should round to {RANDOM_AGENT:g} and "
+            f"mean of {PLAYED:,} episodes, steps: {', '.join(words)}; they should round to {RANDOM_AGENT:g} and "
             f"{CONSTANT_AGENT:g}. 95 % intervals, seed {frame.seed}.",
         ),
     ]  # fmt: skip
@@ -197,7 +199,7 @@ def table(frame: Frame) -> Group:
         skill.add_column(name, justify="left" if name == "agent" else "right")
     for k, (name, paper) in enumerate(AGENTS.items()):
         skill.add_row(name, _interval(frame.agents[k], ".2f"), f"{paper:g}")
-    return Group(noise, again, skill, Text(frame.doing), *claims.lines(answered(frame)))
+    return Group(noise, again, skill, *(claims.lines(answered(frame)) or [Text(at_work(frame))]))
 
 
 def _off(change: NDArray) -> str:

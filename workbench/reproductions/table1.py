@@ -18,7 +18,7 @@ from workbench.compute import Compute
 from workbench.figures import Lines, Series, figure
 from workbench.groups import CARTPOLE
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES, TABLE_1_TRAINING
-from workbench.reproducing import GROUPS, Params, population_of, seeds_of, trained
+from workbench.reproducing import GROUPS, Params, at_work, population_of, seeds_of, seeds_told, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 from workbench.sampled_claims import of_samples
@@ -164,7 +164,7 @@ def _told(value: tuple[float, float], form: str = ".1f", seeds: int = 1) -> str:
 def table(frame: Frame) -> Group:
     """The paper's table beside ours, then every row with its controls."""
     n = len(frame.seeds)
-    first = Table(title=f"Table 1: {frame.population}, seeds {', '.join(map(str, frame.seeds))}")
+    first = Table(title=f"Table 1: {frame.population}, {seeds_told(frame.seeds)}")
     for name in ("group", "networks", "training: paper", "ours", "generated: paper", "CartPoleGen", "functional"):
         first.add_column(name, justify="left" if name == "group" else "right")
     for g, name in enumerate(GROUPS):
@@ -179,8 +179,10 @@ def table(frame: Frame) -> Group:
             f"{samples.mean}, {samples.std}", *ours,
         )  # fmt: skip
     first.caption = "mean, standard deviation of survival time (steps)"
+    spread = f"mean ± sd over {n} seeds" if n > 1 else seeds_told(frame.seeds)
     second = Table(
-        title=f"W1 from held-out networks (steps), share in the group; n {frame.count}, mean ± sd of {n} seeds"
+        title=f"Wasserstein distance (W1) from held-out networks (steps), share in the group; n {frame.count:,}, "
+        f"{spread}"
     )
     third = Table(title="Ratios to held-out networks: novelty and diversity, in behaviour (b) and weights (w)")
     for g, out in ((0, second), (1, third)):
@@ -188,7 +190,8 @@ def table(frame: Frame) -> Group:
         out.add_column("")
         for name in GROUPS:
             out.add_column(name, justify="right")
-    for r, row in enumerate(ROWS):
+    # With as many samples as the paper's there is one row of them, not the same one twice.
+    for r, row in ((r, row) for r, row in enumerate(ROWS) if r != 1 or frame.count != SAMPLED):
         cells, ratios = [], []
         for g in range(len(GROUPS)):
             w1, inside = _figure(frame, g, r, "w1"), _figure(frame, g, r, "inside")[0]
@@ -208,7 +211,7 @@ def table(frame: Frame) -> Group:
 def sentence(frame: Frame) -> str:
     """How far the generators are from what they were trained on."""
     if frame.done < frame.total:
-        return frame.doing
+        return at_work(frame)
     best = max(_figure(frame, g, 5, "w1")[0] / _floors(frame, g, 5) for g in range(len(GROUPS)))
     faithful = min(_figure(frame, g, 1, "w1")[0] / _floors(frame, g, 1) for g in range(len(GROUPS)))
     return (

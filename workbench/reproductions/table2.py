@@ -21,7 +21,7 @@ from workbench.numerics.distributions import density
 from workbench.numerics.similarity.grouped import Contrast, contrast, mutual, resampled
 from workbench.numerics.similarity.verdicts import claims, verdict
 from workbench.paper import COMPARED, SAMPLED, TABLE_2
-from workbench.reproducing import Params, population_of, seeds_of
+from workbench.reproducing import Params, at_work, population_of, seeds_of, seeds_told
 from workbench.rollouts.reference_set import reference_set
 
 MEASURES = ("cd", "output-cd", "agreement", "cka", "procrustes")
@@ -179,10 +179,11 @@ def _ordered(frame: Frame, number: int, measure: int, smaller: bool, name: str) 
         answers.append(verdict(told.share_below if smaller else 1 - told.share_below, told.p_value).partition(",")[0])
         words.append(f"{TOLD[source]} {good:.2f} and {bad:.2f} (p {told.p_value:.2g}: {answers[-1]})")
     order = "smaller" if smaller else "larger"
+    speaks = ", the least sure of which speaks" if len(frame.seeds) > 1 else ""
     why = (
-        f"{name} within good and within bad networks: {'; '.join(words)}. The first, the paper's, answers; good should "
-        f"be {order} in 95 % of resamples of networks, with p .05 or less over permutations; the {frame.pool} networks "
-        f"nearest to each survival time; seed {', '.join(map(str, frame.seeds))}, the least sure of which speaks."
+        f"mean {name} within good and within bad networks: {'; '.join(words)}. The first, the paper's, answers; good "
+        f"should be {order} in 95 % of resamples of networks, with p .05 or less over permutations; the {frame.pool} "
+        f"networks nearest to each survival time; {seeds_told(frame.seeds)}{speaks}."
     )
     return Claim(number, answers[0], why)
 
@@ -209,14 +210,14 @@ def table(frame: Frame) -> Group:
         out.add_section()
         for name, row in zip(comparing.CONTROLS, frame.controls, strict=True):
             out.add_row(name, "", *("-" if np.isnan(m) else f"{m:.2f} ± {s:.2f}" for m, s in row))
-    seeds = " ".join(map(str, frame.seeds))
+    over = f"mean over {seeds_told(frame.seeds)}" if len(frame.seeds) > 1 else seeds_told(frame.seeds)
     about = (
         f"{frame.population}; mean ± standard deviation over the pairs of the ten networks nearest in survival time "
-        f"of {frame.count:,} (mean over seeds {seeds}); below: mean, and where it lies for 95 % of {TIMES:,} other "
-        f"tens of the {frame.pool} nearest (in brackets: their survival times), all seeds. Sentences compare those "
-        f"{frame.pool} with each other. Both directions of CD averaged. {frame.states_count:,} states: {frame.states} "
-        f"({frame.states_hash}). {frame.doing}"
-    )
+        f"of {frame.count:,} ({over}); below: mean, and where it lies for 95 % of {TIMES:,} other tens of the "
+        f"{frame.pool} nearest (in brackets: their survival times). Sentences compare those {frame.pool} with each "
+        f"other. CD: convergence distance, both directions averaged. {frame.states_count:,} states: {frame.states} "
+        f"({frame.states_hash}). {at_work(frame)}"
+    ).rstrip()
     return Group(
         out, Text(about, style="dim"), *(Text(line, style="bold") for line in sentences(frame)), *lines(answered(frame))
     )

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 JOBS_A_SECOND = 4
 GENERAL_KEYS = (("?", "help"), (":", "palette"), ("J", "jobs"), ("^o", "open"), ("y", "copy"), ("q", "quit"))
+ALWAYS, FIRST_KEYS = "?q", 3
+"""Of these keys, those that are always told; and how many of a pane's come before the others."""
 ANIMATION_LEVELS: "dict[str, AnimationLevel]" = {"on": "full", "auto": "basic", "off": "none"}
 """Of scrolling and the like, by what is configured."""
 RESUME_SECONDS = 0.05
@@ -198,7 +200,8 @@ class WorkbenchApp(HoldingApp):
 
     def action_copy(self) -> None:
         """Copy what one is at to the clipboard of the terminal, through whatever lies between."""
-        words = self.pane.copied() if self.pane else ""
+        at = self.screen if hasattr(self.screen, "copied") else self.pane
+        words = at.copied() if at else ""
         if words:
             self.copy_to_clipboard(words)
         self.notify(self._safe(words) if words else "nothing here to copy", title="copied" * bool(words))
@@ -266,15 +269,15 @@ class WorkbenchApp(HoldingApp):
             self._paint_keys()
 
     def _paint_keys(self) -> None:
-        """The general keys always, and as many of the pane's as the jobs leave room for."""
-        room = self.size.width - len(self._jobs_told) - sum(len(k) + len(w) + 3 for k, w in GENERAL_KEYS) - 4
-        shown = []
-        for key, words in self.pane.KEYS if self.pane else ():
-            room -= len(key) + len(words) + 3
-            if room < 0:
-                break
-            shown.append((key, words))
-        painted = "  ".join(f"[b]{key}[/] {words}" for key, words in [*shown, *GENERAL_KEYS])
+        """How to get help and to leave, the pane's first keys, and as many others as the jobs leave room for."""
+        from workbench.tui.help_screen import fitting, key_bar
+
+        room = self.size.width - len(self._jobs_told) - 2
+        own = self.pane.KEYS if self.pane else ()
+        always = [key for key in GENERAL_KEYS if key[0] in ALWAYS]
+        rest = [key for key in GENERAL_KEYS if key not in always]
+        shown = fitting([*always, *own[:FIRST_KEYS], *rest, *own[FIRST_KEYS:]], room)
+        painted = key_bar([key for key in (*own, *GENERAL_KEYS) if key in shown], room)
         if painted != self._keys_painted:
             self._keys_painted = painted
             self.query_one("#keys", Static).update(painted)
@@ -282,7 +285,7 @@ class WorkbenchApp(HoldingApp):
     def _retitle(self) -> None:
         if self.view is None or self.service is None:
             return
-        from workbench.text import clean
+        from workbench.text import clean, counted
 
         population, compute = self.view.population, self.service.compute
         right = f"{compute.device} {compute.workers}t"
@@ -291,8 +294,9 @@ class WorkbenchApp(HoldingApp):
         panes = [(k, pane_title(name)) for k, name in enumerate(PANES, 1)]
         titles = "  ".join(f"▸{k} {title}" if title == here else f"{k} {title}" for k, title in panes)
         numbers = " ".join(f"▸{k} {title}" if title == here else str(k) for k, title in panes)
-        label = f"{population.spec.label} {clean(self._rules, 40)}".rstrip()
-        about = [clean(population.name, 40), f"{len(population):,} networks", label]
+        # Other rules stand with the name: they are what one must not overlook.
+        name = f"{clean(population.name, 40)} {clean(self._rules, 40)}".rstrip()
+        about = [name, counted(len(population), "network"), population.spec.label]
         # What does not fit is left out, from the least wanted on.
         fitting = [f"agentemb  {'  '.join(about[:k])} · {t}" for k, t in ((3, titles), (2, titles), (1, titles))]
         fitting += [f"{about[0]} · {titles}", f"{about[0]} · {numbers}"]
@@ -361,7 +365,8 @@ class WorkbenchApp(HoldingApp):
 
         title = self.pane.TITLE if self.pane else "agentemb"
         anew = [(keys, f"{name}, as configured") for name, keys in self._keymap.items()]
-        self.push_screen(HelpScreen(title, [*anew, *(self.pane.KEYS if self.pane else ()), *GENERAL_KEYS]))
+        keys = [*anew, *(self.pane.KEYS if self.pane else ()), *GENERAL_KEYS]
+        self.push_screen(HelpScreen(title, keys, self.pane.SIGNS if self.pane else ()))
 
     def close_service(self) -> None:
         """Ask all jobs to stop, and wait a moment for tasks to save what they have."""

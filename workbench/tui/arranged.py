@@ -1,18 +1,20 @@
 """A matrix of pairs as the Converge pane draws it: put in order, read out, and saved. No screen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.analyses import converge
+from workbench import opening
+from workbench.analyses import converge, pair
 from workbench.comparing import COLUMNS
 from workbench.compute import Compute
 from workbench.drawing import breadth
 from workbench.errors import WorkbenchError
 from workbench.performance import measure_named
 from workbench.population import Population
+from workbench.rollouts.reference_set import KINDS
 from workbench.service import Job
 from workbench.storage import check_new, write_text
 from workbench.text import clean
@@ -58,6 +60,16 @@ class Arranged:
         return self.job.selection.population
 
     @property
+    def own(self) -> int:
+        """How many of the frame's networks, the first, are of that population: those of another come after them."""
+        assert self.job.selection is not None
+        return min(len(self.job.selection), self.job.params.networks)
+
+    def row(self, network: int) -> int | None:
+        """The row of a network of the frame in that population; None if it is of another."""
+        return int(self.frame.rows[network]) if network < self.own else None
+
+    @property
     def activation_bytes(self) -> int:
         """What the activations compared take."""
         spec = self.population.spec
@@ -71,6 +83,54 @@ class Arranged:
         return int(at[0]) if len(at) else 0
 
 
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The networks of a matrix in its order, and where they are from."""
+
+    names: list[str]
+    populations: tuple[Population, ...]
+    """The one that is compared, and another if there is one."""
+    whose: NDArray[np.int64]
+    """(n,) of these."""
+    rows: NDArray[np.int64]
+    """(n,) in their population."""
+
+    @classmethod
+    def of(cls, shown: Arranged) -> "Networks":
+        """Those of a matrix; the other population is opened.
+
+        Raises:
+            WorkbenchError: it cannot be.
+        """
+        other = shown.job.params.other
+        populations = (shown.population, opening.load(other)) if other else (shown.population,)
+        whose = (shown.order >= shown.own).astype(np.int64)
+        return cls(shown.names, populations, whose, shown.frame.rows[shown.order])
+
+    def population(self, place: int) -> Population:
+        """Where the network at a place is from."""
+        return self.populations[self.whose[place]]
+
+    def lasted(self, place: int) -> float:
+        """Its survival time or return; NaN where that is not known."""
+        return float(self.population(place).performance[self.rows[place]])
+
+    def own_first(self, first: int, second: int) -> tuple[int, int]:
+        """Two places, a network of the other population second: only that one has a file of its own to be named by."""
+        return (first, second) if self.whose[first] <= self.whose[second] else (second, first)
+
+    def asked(self, params: pair.Params, first: int, second: int) -> tuple[Population, pair.Params]:
+        """What compares the networks at two places: of which population, and how."""
+        population, other = self.population(first), self.population(second)
+        params = replace(params, first=int(self.rows[first]), second=int(self.rows[second]))
+        if other is not population:
+            params = replace(params, other=str(other.path))
+        elif self.whose[first] and params.states == KINDS[0] and self.populations[0].path is not None:
+            # On the same states as all others.
+            params = replace(params, states=str(self.populations[0].path))
+        return population, params
+
+
 def arrange(job: Job, frame: converge.Frame, about: str, column: str, by: str) -> Arranged:
     """Draw up a matrix: a thousand networks take a moment, in a thread."""
     order = frame.order(by, column)
@@ -81,7 +141,7 @@ def read_out(shown: Arranged, a: int, b: int, marks: frozenset[int], width: int)
     """The figures of a pair, both ways, in the longest words there is room for."""
     frame, title = shown.frame, COLUMNS[shown.column].heading
     there, back = (float(v) for v in frame.matrices[frame.columns.index(shown.column)][[a, b], [b, a]])
-    first, second = (f"{clean(frame.names[k], 24)}{'●' if int(frame.rows[k]) in marks else ''}" for k in (a, b))
+    first, second = (f"{clean(frame.names[k], 24)}{'●' if shown.row(k) in marks else ''}" for k in (a, b))
     mean = (there + back) / 2
     if np.isnan(mean):
         value = both = "-"

@@ -14,6 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.expressions import MAX_LENGTH
 from workbench.numerics.similarity.convergence import MATCHINGS
 from workbench.policies import PolicySpec
+from workbench.population import Population
 from workbench.rollouts.reference_set import KINDS
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean, duration
@@ -140,6 +141,12 @@ class ConvergeState:
     @property
     def about(self) -> str:
         """What is compared, in words."""
+        other = self.params.other
+        return f"{self.own} and those of {clean(Path(other).name, 40)}" if other else self.own
+
+    @property
+    def own(self) -> str:
+        """What is compared of the population that is open, in words."""
         if self.selection is None:
             return self.source
         count, of = len(self.selection), len(self.selection.population)
@@ -186,7 +193,8 @@ class ConvergeState:
             return self.selection is not None
         if self.took is None or self.shown is None:
             return False
-        networks = min(len(self.selection), self.params.networks)
+        # At most as many are of another population.
+        networks = min(len(self.selection), self.params.networks) + self.params.networks * bool(self.params.other)
         return self.took * max(1.0, networks / max(1, len(self.shown.order))) ** 2 < FAST
 
     def start(self, service: ModelService) -> None:
@@ -278,6 +286,11 @@ class ConvergeState:
         else:
             where = self.view.condition
         return where if len(where) <= MAX_LENGTH else None
+
+
+def pair_command(params: pair.Params, population: Population) -> str:
+    """The command that compares the same two; samples as they would be saved."""
+    return command_line(find("pair"), params, population if population.path is not None else SAVED)
 
 
 def pair_params(asked: converge.Params) -> pair.Params:

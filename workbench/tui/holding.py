@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from workbench.tui.view import View
 
 
+RULING = "rules"
+"""The group of the worker that waits for networks to be measured by other rules."""
+CHOSEN = ("pane", "arrangement", "marks")
+"""Of what is kept of a session: what a user has chosen, and would miss."""
+
+
 class HoldingApp(App[None]):
     """An app with a population; a subclass shows it."""
 
@@ -39,6 +45,8 @@ class HoldingApp(App[None]):
         """The population as its file has it."""
         self._rules = ""
         """Other rules that it is played by."""
+        self._asked: str | None = None
+        """Rules by which it is being measured."""
         self._state = ""
         """Of the files that are open, when they were read."""
         self._looking = False
@@ -64,9 +72,15 @@ class HoldingApp(App[None]):
         """Show what was opened, and what was assumed of it."""
         self.path, self.view, self._state = opened.path, opened.view, opened.state
         self._own, self._rules, self._remembered = opened.view.population, "", None
+        self.workers.cancel_group(self, RULING)
+        self._asked = None
         await self._show_pane(opened.pane)
         if opened.told:
             self.notify("\n".join(map(self._safe, opened.told)), title="imported", timeout=20)
+        from workbench.tui.remembering import rules_said
+
+        if rules := rules_said(opened.session):
+            self._rule(rules, opened.session)
 
     def action_open(self) -> None:
         """Choose another population, checkpoint or folder of checkpoints."""
@@ -116,24 +130,41 @@ class HoldingApp(App[None]):
         if self.view is not None:
             self.push_screen(RulesScreen(self.view.population), self._rule)
 
-    def _rule(self, text: str | None) -> None:
+    def _rule(self, text: str | None, session: "Mapping[str, Any] | None" = None) -> None:
+        """Play them by these rules; a session that was under them is taken up again once they are measured."""
         if text is not None:
-            self.run_worker(self._judge(text), group="rules", exclusive=True)
+            self._asked = text
+            self.run_worker(self._judge(text, session or {}), group=RULING, exclusive=True)
 
-    async def _judge(self, text: str) -> None:
+    async def _judge(self, text: str, session: "Mapping[str, Any]") -> None:
         from workbench.errors import WorkbenchError
-        from workbench.tui.rules_screen import judged
+        from workbench.tui.remembering import recall
+        from workbench.tui.rules_screen import judged, measured
+        from workbench.tui.view import View
 
         if self.view is None or self._own is None or self.service is None:
             return
-        self.notify("measuring all networks under these rules…", timeout=4)
+        before = self._said()
         try:
-            view = await asyncio.to_thread(judged, self.view, self._own, text, self.service.compute)
+            self.notify("measuring all networks under these rules… (J shows how far it is, and cancels it)", timeout=4)
+            population = await measured(self._own, text, self.service)
         except WorkbenchError as error:
             self.notify(self._safe(error), title="not played", severity="error", timeout=10)
+            population = None
+        else:
+            if population is None:
+                self.notify("cancelled; the rules stay as they were", timeout=6)
+        untouched = all(before[name] == now for name, now in self._said().items() if name in CHOSEN)
+        self._asked = None
+        if population is None:
             return
-        self.view, self._rules = view, text
-        await self._show_pane(PANES[0])
+        if session and untouched:
+            self.view = View(population)
+            pane = recall(self.view, session)
+        else:  # what was done meanwhile counts for more
+            self.view, pane = judged(self.view, population), PANES[0]
+        self._rules = text
+        await self._show_pane(pane)
 
     # What is written meanwhile, and what is kept.
 
@@ -143,7 +174,7 @@ class HoldingApp(App[None]):
             return
         from workbench.errors import WorkbenchError
         from workbench.tui.opened import Opened, state
-        from workbench.tui.rules_screen import judged
+        from workbench.tui.rules_screen import measured
 
         self._looking = True
         try:
@@ -151,10 +182,14 @@ class HoldingApp(App[None]):
             if now == self._state:
                 return
             opened = await asyncio.to_thread(Opened.of, self.path)
-            had, own, later = len(self.view.population), opened.view.population, opened.view
-            if self._rules and self.service is not None:
-                later = await asyncio.to_thread(judged, later, own, self._rules, self.service.compute)
-            grown = await asyncio.to_thread(self.view.grow, later.population)
+            had, own, rules = len(self.view.population), opened.view.population, self._rules
+            later = await measured(own, rules, self.service) if rules and self.service is not None else own
+            if later is None:
+                self._state = opened.state  # it was cancelled: not again before more is written
+                return
+            if self._rules != rules:
+                return  # the next look is by the rules of now
+            grown = await asyncio.to_thread(self.view.grow, later)
             self._own = own if grown else self._own
         except (WorkbenchError, OSError):
             return  # half written, or gone for a moment; what was read stays
@@ -183,15 +218,21 @@ class HoldingApp(App[None]):
             return
         from workbench import sessions
         from workbench.errors import WorkbenchError
-        from workbench.tui.remembering import remembered
 
         kept = self._remembered
-        name = next(name for name in PANES if isinstance(self.pane, pane_class(name)))
-        said, path = remembered(self.view, self._own, name), sessions.file_of(self._own)
+        said, path = self._said(), sessions.file_of(self._own)
         if kept is None or kept != (said, path):
             with contextlib.suppress(WorkbenchError):
                 sessions.save(self._own, said, kept[1] if kept else None)
                 self._remembered = said, path
+
+    def _said(self) -> dict[str, Any]:
+        """What one is at, as JSON values."""
+        from workbench.tui.remembering import remembered
+
+        assert self.view is not None and self._own is not None
+        name = next((name for name in PANES if isinstance(self.pane, pane_class(name))), PANES[0])
+        return remembered(self.view, self._own, name, self._rules if self._asked is None else self._asked)
 
     @staticmethod
     def _safe(words: object) -> str:

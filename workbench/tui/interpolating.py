@@ -15,7 +15,7 @@ from workbench.population import Population
 from workbench.rollouts.episodes import Episodes
 from workbench.service import Job, JobState, ModelService
 from workbench.sweeping import PATHS, USUAL, alphas_of, check_paths, needs_generator
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.tui.commands import command_line
 from workbench.tui.sampling import Trained, following
 from workbench.tui.view import View
@@ -349,7 +349,7 @@ class InterpolateState:
         words = f"{clean(self.generator.path.stem, 30)}  {p.group}  " if self.generator else ""
         if self.trained == []:
             words = "weights alone: no trained generator for these networks (t in the Sample pane trains one)  "
-        return f"{words}{p.points} points  cap {p.cap}  seed {p.seed}  {last}"
+        return f"{words}{counted(p.points, 'point')}  cap {p.cap}  seed {p.seed}  {last}"
 
     @property
     def command(self) -> str:

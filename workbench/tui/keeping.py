@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from workbench import past
 from workbench.results import Kept
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.tui.view import View
 
 MOST = 1000
@@ -63,8 +63,8 @@ class ResultsState:
         if not self.kept:
             return "nothing is kept yet: what takes longer than half a second is"
         shown = self.shown
-        count = f"{len(self.kept):,}" if len(shown) == len(self.kept) else f"{len(shown):,} of {len(self.kept):,}"
-        words = f"{count} results, {past.size(sum(k.size for k in shown))}"
+        some = "" if len(shown) == len(self.kept) else f"{len(shown):,} of "
+        words = f"{some}{counted(len(self.kept), 'result')}, {past.size(sum(k.size for k in shown))}"
         if self.sought:
             words += f"   only {self.sought}"
         if len(shown) > MOST:

@@ -14,11 +14,14 @@ from textual.widgets.option_list import Option
 from workbench import recent
 from workbench.analyses import find
 from workbench.errors import WorkbenchError
+from workbench.places import default_population
 from workbench.service import Job, ModelService
 from workbench.text import clean
 from workbench.tui.over import OverScreen
 from workbench.tui.widgets.options import Options
 
+SHIPPED = "shipped:"
+"""Before the path of the population that ships."""
 MOST = 500
 """Entries of a folder that are listed; more are found by typing."""
 REFRESHES_A_SECOND = 4
@@ -82,6 +85,8 @@ class OpenScreen(OverScreen[str | None]):
         home = str(Path.home())
         for path in self._listed:
             shown = path.replace(home, "~", 1) if path.startswith(home + os.sep) else path
+            # Named first, since a long path is cut at its end.
+            shown = f"{SHIPPED}  {shown}" if path == str(default_population()) else shown
             listed.add_option(Option(clean(shown, 300).replace("[", "\\[")))
         listed.highlighted = 0 if self._listed else None
 
@@ -137,12 +142,12 @@ class OpenScreen(OverScreen[str | None]):
 def fitting(typed: str) -> list[str]:
     """Paths that begin with what is typed: folders (with a slash at the end) first, then files that might be opened.
 
-    Without anything typed: what was opened last, then what lies in the folder one is in.
+    Without anything typed: what was opened last, the population that ships, then what lies in the folder one is in.
     """
     from workbench.importing import formats
 
     endings = (".safetensors", *formats.suffixes())
-    before = recent.paths() if not typed else []
+    before = list(dict.fromkeys((*recent.paths(), str(default_population())))) if not typed else []
     folder, start = os.path.split(os.path.expanduser(typed))
     folders, files = [], []
     try:

@@ -1,7 +1,9 @@
 """What is open: a view of a population, the files it is of, and what was assumed of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workbench import opening, recent, sessions
 from workbench.places import default_population
@@ -23,6 +25,8 @@ class Opened:
     """Of the files, before they were read."""
     pane: str
     """The one to show first."""
+    session: Mapping[str, Any]
+    """What was taken up again; nothing where nothing was."""
 
     @classmethod
     def of(cls, path: str | None, recalls: bool = False) -> "Opened":
@@ -37,8 +41,9 @@ class Opened:
         if path is not None:
             recent.remember(path)
         view = View(population)
-        pane = remembering.recall(view, sessions.load(population)) if recalls else PANES[0]
-        return cls(path, view, tuple(told), before, pane)
+        session = sessions.load(population) if recalls else {}
+        pane = remembering.recall(view, session) if recalls else PANES[0]
+        return cls(path, view, tuple(told), before, pane, session)
 
 
 def state(path: str | None) -> str:

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,11 +14,11 @@ from textual.widgets import Static
 from workbench.analyses import find, pair, policy
 from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
-from workbench.population import Population
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
-from workbench.tui.help_screen import HelpScreen
-from workbench.tui.over import OverScreen
+from workbench.tui.arranged import Networks
+from workbench.tui.converging import SAVED, pair_command
+from workbench.tui.full_screen import FullScreen
 from workbench.tui.panes.watching import PATIENCE, WATCHING, WATCHING_KEYS
 from workbench.tui.widgets.drawing import Picture
 from workbench.tui.widgets.pair import HeatMapChart, measure_lines, notes
@@ -37,21 +36,25 @@ MISSING = {"units": "no hidden units", "outputs": "no outputs", "actions": "thei
 ROOM_FOR_ALL = 140, 40
 
 
-class PairScreen(OverScreen[tuple[int, int]]):
+class PairScreen(FullScreen[tuple[int, int]]):
     """A pair of networks among those that are shown; closes with where one has come to."""
 
+    NAME, HEADING, TOLD = "pair", "two networks", "told"
     KEYS = (
         ("tab", "part"),
-        ("space", "play both"),
-        ("↑ ↓ ← →", "other networks"),
+        ("space", "play"),
+        ("↑ ↓ ← →", "pairs"),
+        ("=", "command"),
+        ("y", "copy"),
         ("escape", "back"),
-        ("1 2 3 4", "units, measures, actions, rollouts"),
-        ("h j k l", "other networks, too"),
-        ("[ ]", "previous, next second network"),
         *WATCHING_KEYS,
+        ("1 2 3 4", "units, measures, actions, rollouts"),
+        ("h j k l", "other pairs, too"),
+        ("[ ]", "previous, next second network"),
     )
-    SHOWN = 4
-    """Of them, in the line below."""
+    FIRST = 6
+    ONE_AT_A_TIME = ("tab", "1 2 3 4")
+    """Keys that do nothing where all parts are in sight."""
     BINDINGS: ClassVar[list[BindingType]] = [
         *WATCHING,
         *(Binding(str(k), f"part({k - 1})", show=False) for k in range(1, len(PARTS) + 1)),
@@ -61,16 +64,12 @@ class PairScreen(OverScreen[tuple[int, int]]):
         Binding("right,l,right_square_bracket", "go(0, 1)", show=False),
         Binding("up,k", "go(-1, 0)", show=False),
         Binding("down,j", "go(1, 0)", show=False),
-        Binding("question_mark", "help", show=False),
-        Binding("escape,q", "close", show=False),
     ]
     SCOPED_CSS = False  # the rules ask how large the screen is
     DEFAULT_CSS = """
-    PairScreen { layout: vertical; background: $background; }
-    PairScreen #pair-head { height: 1; background: $panel; }
-    PairScreen #pair-title { width: 1fr; height: 1; padding: 0 1; text-style: bold; }
     PairScreen #pair-tabs { width: auto; height: 1; padding: 0 1; }
     PairScreen #pair-told { height: auto; min-height: 1; max-height: 3; padding: 0 1; text-style: bold; }
+    PairScreen #pair-told.said { color: $warning; }
     PairScreen #pair-told.fault { color: $error; }
     PairScreen #pair-parts { height: 1fr; layout: vertical; }
     PairScreen #pair-rest { width: 1fr; height: 1fr; layout: vertical; }
@@ -78,9 +77,8 @@ class PairScreen(OverScreen[tuple[int, int]]):
     PairScreen .part.chosen { display: block; }
     PairScreen #measures-left { height: auto; }
     PairScreen #measures-table { height: 9; }
-    PairScreen #measures-notes { height: auto; color: $text-muted; }
-    PairScreen #outputs-told { height: auto; text-style: bold; }
-    PairScreen #pair-keys { height: 1; background: $panel; padding: 0 1; }
+    PairScreen #pair-notes { height: auto; color: $text-muted; }
+    PairScreen #pair-outputs { height: auto; text-style: bold; }
     PairScreen.-units #pair-rest { display: none; }
     PairScreen.-all #pair-parts { layout: horizontal; }
     PairScreen.-all #pair-rest, PairScreen.-all .part { display: block; }
@@ -91,23 +89,22 @@ class PairScreen(OverScreen[tuple[int, int]]):
     PairScreen.-all #rollouts { height: 11; }
     """
 
-    def __init__(
-        self, service: ModelService, population: Population, rows: NDArray[np.int64], asked: pair.Params,
-        at: tuple[int, int],
-    ) -> None:  # fmt: skip
+    def __init__(self, service: ModelService, networks: Networks, asked: pair.Params, at: tuple[int, int]) -> None:
         super().__init__()
-        self.service, self.population, self.rows, self.asked, self.at = service, population, rows, asked, at
+        self.service, self.networks, self.asked, self.at = service, networks, asked, at
         self.part = 0
         self.job: Job | None = None
         self.watching: list[Job | None] = [None, None]
         self.frame: Any = None
         self._episode = 0
         """Of both networks."""
+        self._found = self._fault = ""
+        """What the comparison comes to, or why there is none."""
 
     def compose(self) -> ComposeResult:
         """Two names and a sentence over the parts."""
-        with Horizontal(id="pair-head"):
-            yield Static(id="pair-title", markup=False)
+        with Horizontal(classes="head"):
+            yield Static(id="pair-title", classes="title", markup=False)
             yield Static(id="pair-tabs", markup=False)
         yield Static(id="pair-told", markup=False)
         with Container(id="pair-parts"):
@@ -116,13 +113,43 @@ class PairScreen(OverScreen[tuple[int, int]]):
                 with Container(id="measures", classes="part"):
                     with Vertical(id="measures-left"):
                         yield Picture(id="measures-table")
-                        yield Static(id="measures-notes", markup=False)
+                        yield Static(id="pair-notes", markup=False)
                     with Vertical(id="measures-right"):
-                        yield Static(id="outputs-told", markup=False)
+                        yield Static(id="pair-outputs", markup=False)
                         yield HeatMapChart(id="outputs")
                 yield HeatMapChart(id="actions", classes="part")
                 yield Together(id="rollouts", classes="part")
-        yield Static(id="pair-keys")
+        yield Static(id="pair-keys", classes="keys")
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """The places of the two: a network of another population is the second."""
+        return self.networks.own_first(*self.at)
+
+    @property
+    def command(self) -> str:
+        """The command that compares the same two."""
+        population, params = self.networks.asked(self.asked, *self.places)
+        return pair_command(params, population)
+
+    @property
+    def aside(self) -> str:
+        """Samples are in no file."""
+        population, _ = self.networks.asked(self.asked, *self.places)
+        return (
+            "" if population.path is not None else f"   ({SAVED} is what x in the Sample pane saves with none marked)"
+        )
+
+    @property
+    def answer(self) -> tuple[int, int]:
+        """The pair one has come to."""
+        return self.at
+
+    @property
+    def bar(self) -> tuple[tuple[str, str], ...]:
+        """Without the keys that go from part to part, where all are in sight."""
+        away = self.ONE_AT_A_TIME if self.has_class("-all") else ()
+        return tuple(key for key in self.KEYS if key[0] not in away)
 
     @property
     def together(self) -> Together:
@@ -152,13 +179,13 @@ class PairScreen(OverScreen[tuple[int, int]]):
 
     def compare(self) -> None:
         """Ask for the pair one has come to, and for an episode of both."""
-        first, second = (int(self.rows[k]) for k in self.at)
+        self._said = ""
         try:
-            params = replace(self.asked, first=first, second=second)
-            self.job = self.service.ask(SLOT, find("pair"), Selection(self.population), params)
+            population, params = self.networks.asked(self.asked, *self.places)
+            self.job = self.service.ask(SLOT, find("pair"), Selection(population), params)
             self._watch()
         except WorkbenchError as error:
-            self._tell(str(error), fault=True)
+            self._report(str(error), fault=True)
             return
         # Compared in a moment, as a rule: what is shown stays until then, and nothing flickers.
         self.set_timer(PATIENCE, partial(self._still_comparing, self.job))
@@ -166,12 +193,14 @@ class PairScreen(OverScreen[tuple[int, int]]):
 
     def _watch(self) -> None:
         for k, slot in enumerate(ROLLOUT_SLOTS):
-            params = policy.Params(int(self.rows[self.at[k]]), cap=self.population.cap, episode=self._episode)
-            self.watching[k] = self.service.ask(slot, find("policy"), Selection(self.population), params)
+            at = self.places[k]
+            population = self.networks.population(at)
+            params = policy.Params(int(self.networks.rows[at]), cap=population.cap, episode=self._episode)
+            self.watching[k] = self.service.ask(slot, find("policy"), Selection(population), params)
 
     def _still_comparing(self, job: Job) -> None:
         if job is self.job and not job.state.final and self.is_mounted:
-            self._tell("comparing…")
+            self._report("comparing…")
 
     def job_changed(self, job: Job) -> None:
         """The pair is compared, or an episode of one is there."""
@@ -179,12 +208,13 @@ class PairScreen(OverScreen[tuple[int, int]]):
             return
         if job is self.job:
             if job.state is JobState.FAILED:
-                self._tell(str(job.error), fault=True)
+                self._report(str(job.error), fault=True)
             elif job.frame is not None:
                 self.frame = job.frame
                 self._show()
         elif job in self.watching and job.frame is not None:
-            self.together.show(self.watching.index(job), self.population.spec, job.frame)
+            k = self.watching.index(job)
+            self.together.show(k, self.networks.population(self.places[k]).spec, job.frame)
 
     # What is shown.
 
@@ -194,7 +224,7 @@ class PairScreen(OverScreen[tuple[int, int]]):
         if frame is None or not self.is_mounted:
             return
         self._head()
-        self._tell(frame.where[:1].upper() + frame.where[1:])
+        self._report(frame.where[:1].upper() + frame.where[1:])
         maps = {panel.title.split(":")[0]: panel for panel in pair.heat_maps(frame)}
         for name, title in PANELS.items():
             panel, chart = maps.get(title), self.query_one(f"#{name}", HeatMapChart)
@@ -202,7 +232,7 @@ class PairScreen(OverScreen[tuple[int, int]]):
                 # Lines are for the matrix; of units it has 30, or half as many.
                 sides = f"{panel.x_label} across, {panel.y_label} down"
                 if name == "outputs":
-                    self._say("#outputs-told", f"{panel.title}; {sides}")
+                    self.say("outputs", f"{panel.title}; {sides}")
                     panel = replace(panel, x_label="", y_label="")
                 else:
                     chart.border_title = panel.title
@@ -212,16 +242,16 @@ class PairScreen(OverScreen[tuple[int, int]]):
             chart.show(panel, MISSING[name])
         table = self.query_one("#measures-table", Picture)
         table.draw(measure_lines(frame, table.size.width))
-        self._say("#measures-notes", "\n".join(notes(frame)))
+        self.say("notes", "\n".join(notes(frame)))
 
     def _head(self) -> None:
         """Who is compared, the parts, and the keys."""
-        first, second = (f"#{int(self.rows[k])}" for k in self.at)
-        lasted = ""
-        if self.population.measured:
-            steps = (float(self.population.performance[self.rows[k]]) for k in self.at)
+        first, second = (clean(self.networks.names[k], 24) for k in self.places)
+        lasted, population = "", self.networks.populations[0]
+        if population.measured:
+            steps = (self.networks.lasted(k) for k in self.places)
             both = ", ".join("-" if np.isnan(s) else f"{s:.1f}" for s in steps)
-            lasted = f"   {both}{self.population.measure.unit or ' return'}"
+            lasted = f"   {both}{population.measure.unit or ' return'}"
         everything, width = self.has_class("-all"), self.app.size.width
         tabs = ["▸" * (k == self.part) + f"{k + 1} {name}" for k, name in enumerate(PARTS)]
         few = [tab if tab.startswith("▸") else tab.split()[0] for tab in tabs]
@@ -229,25 +259,20 @@ class PairScreen(OverScreen[tuple[int, int]]):
         title = f"{names}{lasted}"
         fitting = [(title, "  ".join(tabs)), (names, "  ".join(tabs)), (names, " ".join(few))]
         told = next(((t, w) for t, w in fitting if len(t) + len(w) + 4 <= width), fitting[-1])
-        self._say("#pair-title", title if everything else told[0])
-        self._say("#pair-tabs", "" if everything else told[1])
-        keys = (*self.KEYS[everything : self.SHOWN], *WATCHING_KEYS, ("?", "help"))
-        room, shown = width - 2, []
-        for key, words in keys if width >= ROOM_FOR_ALL[0] else (*self.KEYS[: self.SHOWN], keys[-1]):
-            room -= len(key) + len(words) + 3
-            if room >= 0:
-                shown.append(f"[b]{key}[/] {words}")
-        self._say("#pair-keys", "  ".join(shown), markup=True)
+        self.say("title", title if everything else told[0])
+        self.say("tabs", "" if everything else told[1])
+        self.show_keys()
 
-    def _tell(self, words: str, fault: bool = False) -> None:
-        self._say("#pair-told", words)
-        self.query_one("#pair-told").set_class(fault, "fault")
+    def _report(self, words: str, fault: bool = False) -> None:
+        """What the comparison comes to, unless something was said after it was asked for."""
+        self._found, self._fault = ("", words) if fault else (words, "")
+        self.retell()
+        self.box("told").set_class(fault, "fault")
 
-    def _say(self, where: str, words: str, markup: bool = False) -> None:
-        box = self.query_one(where, Static)
-        words = words if markup else "\n".join(clean(line, 1000) for line in words.split("\n"))
-        if box.content != words:
-            box.update(words)
+    @property
+    def told(self) -> str:
+        """Where the two differ, or why that is not known."""
+        return self._fault or self._found
 
     def action_part(self, part: int) -> None:
         """Another part, where one is shown at a time."""
@@ -261,7 +286,7 @@ class PairScreen(OverScreen[tuple[int, int]]):
 
     def action_go(self, down: int, across: int) -> None:
         """Another network in place of the first or the second."""
-        last = len(self.rows) - 1
+        last = len(self.networks.rows) - 1
         before = self.at
         self.at = max(0, min(self.at[0] + down, last)), max(0, min(self.at[1] + across, last))
         if self.at != before:
@@ -287,11 +312,3 @@ class PairScreen(OverScreen[tuple[int, int]]):
         """Another start of both."""
         self._episode = (self._episode + by) % policy.Params.episodes
         self._watch()
-
-    def action_help(self) -> None:
-        """The keys of this screen."""
-        self.app.push_screen(HelpScreen("two networks", self.KEYS))
-
-    def action_close(self) -> None:
-        """Back to the matrix, at this pair."""
-        self.dismiss(self.at)

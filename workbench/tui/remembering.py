@@ -13,8 +13,9 @@ from workbench.analysis import params_json, read_fields
 from workbench.errors import WorkbenchError
 from workbench.population import Population
 from workbench.results import Kept
+from workbench.runs import RunColumns, has_runs
 from workbench.tui.panes import PANES
-from workbench.tui.view import CURSOR, Arrangement, View
+from workbench.tui.view import CURSOR, RUNS, Arrangement, View
 
 STATES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "sample": ("sampling", "SampleState", ("ratios",)),
@@ -35,15 +36,18 @@ def state_class(pane: str) -> Any:
     return getattr(import_module(f"workbench.tui.{module}"), name)
 
 
-def remembered(view: View, own: Population, pane: str) -> dict[str, Any]:
+def remembered(view: View, own: Population, pane: str, rules: str = "") -> dict[str, Any]:
     """A session as JSON values.
 
     Args:
         view: what is on the screen.
         own: its population as the file has it, whatever rules it is played by.
         pane: the one that is shown.
+        rules: other rules, as they were typed.
     """
     said: dict[str, Any] = {"pane": pane, "arrangement": asdict(view.arrangement), "marks": _marks(view, own)}
+    said |= {"rules": rules} if rules else {}
+    said |= {"runs": list(view.kept[RUNS])} if RUNS in view.kept else {}
     cursor = view.kept.get(CURSOR)
     if cursor is not None and cursor < len(own):
         said["cursor"] = sessions.rows_said(own, np.array([cursor]))
@@ -66,7 +70,7 @@ def _marks(view: View, own: Population) -> Any:
 
 
 def recall(view: View, said: Mapping[str, Any]) -> str:
-    """Take a session up again; returns the pane that was shown."""
+    """Take a session up again, under the rules that the view's population is under; returns the pane that was shown."""
     marked = sessions.rows_found(view.population, said.get("marks"))
     view.marks[marked] = True
     arrangement = Arrangement(**read_fields(Arrangement, said.get("arrangement")))
@@ -81,6 +85,9 @@ def recall(view: View, said: Mapping[str, Any]) -> str:
     cursor = sessions.rows_found(view.population, said.get("cursor"))
     if len(cursor):
         view.kept[CURSOR] = int(cursor[0])
+    runs = said.get("runs")
+    if isinstance(runs, list) and len(runs) == 2 and has_runs(view.population, named := RunColumns(*map(str, runs))):
+        view.kept[RUNS] = named
     panes = said.get("panes")
     for name, (_, _, names) in STATES.items():
         about = panes.get(name) if isinstance(panes, Mapping) else None
@@ -115,6 +122,12 @@ def resume(view: View, kept: Kept) -> str:
         view.kept[pane] = before
         raise WorkbenchError("it is of other networks than those that are shown or marked; = says of which")
     return pane
+
+
+def rules_said(said: Mapping[str, Any]) -> str:
+    """The other rules of a session, as they were typed; empty where there were none."""
+    rules = said.get("rules")
+    return rules if isinstance(rules, str) else ""
 
 
 def _params(before: Any, said: Any) -> Any:

@@ -1,5 +1,6 @@
 """The same networks under other rules: how outputs become actions, and the arguments of the environment."""
 
+import asyncio
 from dataclasses import replace
 
 from textual.app import ComposeResult
@@ -8,13 +9,18 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from workbench import rules
-from workbench.compute import Compute
+from workbench.analyses import survival
+from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
 from workbench.policies import ACTION_RULES
 from workbench.population import Population
+from workbench.service import JobState, ModelService
 from workbench.text import clean
 from workbench.tui.over import OverScreen
 from workbench.tui.view import RUNS, Arrangement, View
+
+LOOKS_A_SECOND = 20
+"""At whether all networks are measured."""
 
 
 def understood(text: str) -> tuple[str, tuple[str, ...]]:
@@ -32,17 +38,32 @@ def understood(text: str) -> tuple[str, tuple[str, ...]]:
     return (actions[0] if actions else ""), given
 
 
-def judged(view: View, own: Population, text: str, compute: Compute) -> View:
-    """A view of a population under other rules, or its own; marks stay, and filters that still hold.
+async def measured(own: Population, text: str, service: ModelService) -> Population | None:
+    """A population under other rules, or its own, measured by a job; None where that was cancelled.
 
     Raises:
         WorkbenchError: the rules are not understood, or the environment does not take them.
     """
-    action, given = understood(text)
-    population = rules.under(own, action, given, compute)
-    if population is not own:
-        # What it is known by is reckoned once: results are asked for by it.
-        population = replace(population, stored_hash=population.content_hash)
+    ruled = await asyncio.to_thread(rules.changed, own, *understood(text))
+    if ruled is own:
+        return own
+    job = service.submit(survival.ANALYSIS, Selection(ruled), survival.Params(), background=True)
+    try:
+        while not job.state.final:
+            await asyncio.sleep(1 / LOOKS_A_SECOND)
+    finally:
+        job.cancel()  # nobody waits for it any more
+    if job.error is not None:
+        raise WorkbenchError(job.error)
+    if job.state is JobState.CANCELLED:
+        return None
+    population = rules.measured(ruled, job.frame.survival, job.frame.error)
+    # What it is known by is reckoned once: results are asked for by it.
+    return replace(population, stored_hash=await asyncio.to_thread(lambda: population.content_hash))
+
+
+def judged(view: View, population: Population) -> View:
+    """A view of the same networks as they are under other rules; marks stay, and filters that still hold."""
     ruled = View(population, view.arrangement)
     if (view.arrangement.group or 0) >= len(population.groups):
         ruled.arrangement = replace(view.arrangement, group=None)

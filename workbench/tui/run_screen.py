@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 from workbench.analysis import Analysis, Selection, describe_params
 from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.tui.over import OverScreen
 from workbench.tui.training_screen import TrainingScreen
 from workbench.tui.view import View
@@ -46,9 +46,10 @@ class RunScreen(OverScreen[None]):
             one = "network" in {f.name for f, _ in describe_params(self.analysis.Params)}
             if self.analysis.selects and not one:
                 marked = int(self.view.marks.sum())
-                which = f"{marked} marked networks" if marked else f"all {len(self.view.rows):,} networks shown"
+                shown = counted(len(self.view.rows), "network")
+                which = counted(marked, "marked network") if marked else f"all {shown} shown"
                 if self.analysis.whole:
-                    which = f"all {len(self.view.population):,} networks, whatever is marked or shown"
+                    which = f"all {counted(len(self.view.population), 'network')}, whatever is marked or shown"
                 yield Static(f"on {which}")
             for field, doc in describe_params(self.analysis.Params):
                 yield Static(f"{field.name}: {doc}", markup=False)

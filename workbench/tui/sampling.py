@@ -27,8 +27,8 @@ COUNT = 200
 """Networks to sample at first: as many as the paper takes, in a few seconds."""
 FAST = 2.0
 """Seconds; after a run that took less, a changed choice runs at once."""
-MINUTES = 20
-"""What training takes, about, on one core."""
+LEAST = 10.0
+"""Seconds that the shortest training takes, since torch is loaded first."""
 KEPT = 24
 """Finished runs that are shown again at once."""
 SELECTORS = ("auto", "none", "predictor", "simulator")
@@ -149,6 +149,10 @@ class SampleState:
     params: sample.Params = field(default_factory=lambda: sample.Params(count=COUNT))
     trained: list[Trained] | None = None
     """None until they have been looked for."""
+    offer: generators.Offer | None = None
+    """What can be trained, where nothing is; None until it is known."""
+    untrainable: str = ""
+    """Why nothing can be."""
     job: Job | None = None
     """The newest run, of `sample` or `dial`."""
     path: Path = Path()
@@ -297,7 +301,9 @@ class SampleState:
         if self.trained is None:
             return "looking for trained generators…"
         if not self.trained:
-            return f"no trained generator for these networks\n\nt trains one (about {MINUTES} min)"
+            can = f"t trains {self.offer.name} (about {duration(max(LEAST, self.offer.seconds))})" if self.offer else ""
+            none = f"none can be trained: {self.untrainable}" if self.untrainable else ""
+            return f"no trained generator for these networks\n\n{can or none or 't trains one'}"
         if self.running is not None:
             return "sampling…\n\nthe first time takes some seconds more: torch is loaded"
         return "r samples new networks\n\nand holds them against networks that the generator has not seen"
@@ -343,6 +349,7 @@ def training_form(population: Population, state: SampleState) -> dict[str, str]:
             out = str(folder).removesuffix(".training")
             told = {"generator": plan.get("generator"), "seed": plan.get("seed"), "set": settings, "out": out}
             return {**given, **{k: str(v) for k, v in told.items()}, "resume": "yes"}
-    kind = state.generator.name if state.generator else train.Params.generator
+    known = state.generator or state.offer
+    kind = known.name if known else train.Params.generator
     seeds = [t.seed for t in state.trained or () if t.own and t.name == kind]
     return {**given, "generator": kind, "seed": str(max(seeds, default=-1) + 1)}

@@ -27,6 +27,8 @@ NUMBERS = (
     "buffer_size", "tau",
 )  # fmt: skip
 """Fields of `data` that become columns where they are plain numbers."""
+RATE = "learning_rate"
+"""At a rate of 0 nothing is trained: it stands in files that were written anew without the schedule they had."""
 QUANTILES = 200
 """The default of QR-DQN."""
 ACTIVATION = re.compile(r"activation\.(\w+)'")
@@ -46,6 +48,8 @@ def read(path: Path, hints: Hints) -> Holding:
     inner = BytesIO(policy)
     found = tensors(from_archive(Archive(inner)) if is_archive(policy[:4]) else from_stream(inner))
     columns = {name: data[name] for name in NUMBERS if type(data.get(name)) in (int, float)}
+    if columns.get(RATE) == 0:
+        del columns[RATE]
     held = _holding(found, data, hints)
     return replace(held, columns=columns)
 

@@ -38,15 +38,15 @@ def claims(
             continue
         a, b, told = found[column]
         if not (np.isfinite(a) and np.isfinite(b)):
-            parts.append(f"{name} has no value within {bad if np.isfinite(a) else good}.")
+            parts.append(f"{name[0].upper()}{name[1:]} has no value within {bad if np.isfinite(a) else good}.")
             continue
-        claim = "good networks are closer" if smaller else "good networks are further apart"
+        claim = f"Good networks are {'closer' if smaller else 'further apart'} by {name}"
         order, share = ("smaller", told.share_below) if a < b else ("larger", 1 - told.share_below)
         words = [f"the first {order} in {share:.0%} of resamples"]
         words += [f"p {told.p_value:.2g}"] if np.isfinite(told.p_value) else []
         words += [also[column]] if also and column in also else []
         answer = verdict(told.share_below if smaller else 1 - told.share_below, told.p_value)
-        parts.append(f"{name} {a:.3g} within {good}, {b:.3g} within {bad} ({', '.join(words)}): {claim}: {answer}.")
+        parts.append(f"{claim}: {answer} ({a:.3g} within {good}, {b:.3g} within {bad}; {', '.join(words)}).")
     if "agreement" in found:
         a, b, _ = found["agreement"]
         if np.isfinite(a) and np.isfinite(b):

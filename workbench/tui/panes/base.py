@@ -21,6 +21,8 @@ class Pane(Container):
     TITLE: ClassVar[str] = ""
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """(key, what it does), most wanted first: the key bar shows as many as fit, the help screen all."""
+    SIGNS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """(sign or word on the screen, what it means), for the help screen."""
 
     app: "WorkbenchApp"
 

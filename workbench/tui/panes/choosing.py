@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from textual.binding import Binding, BindingType
 
-from workbench.analyses import dial, find, sample
+from workbench.analyses import dial, find, sample, train
 from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
+from workbench.generators import offered
 from workbench.service import ModelService
 from workbench.storage import refuse_existing
 from workbench.tui.commands import command_line
@@ -18,7 +19,6 @@ from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.panes.watching import WatchingPane
 from workbench.tui.sampling import SELECTORS, WITHOUT, SampleState, Trained, following, training_form
 from workbench.tui.view import View
-from workbench.tui.widgets.prompt import Prompt
 
 LISTS = {"source": sample.SOURCES, "selector": SELECTORS, "without": WITHOUT}
 ASKED = {
@@ -33,22 +33,17 @@ class ChoosingPane(WatchingPane, GeneratingPane):
     """A SampleState and the keys that change it; a subclass runs and shows it."""
 
     state: SampleState
-    TRAINS = "t trains one"
+    TRAINS, ASKED = "t trains one", ASKED
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run"),
         Binding("g", "group"),
-        Binding("G", "generator"),
         Binding("p", "next('source')"),
         Binding("c", "next('selector')"),
         Binding("a", "next('without')"),
         Binding("n", "ask('count')"),
-        Binding("s", "seed"),
-        Binding("S", "ask('seed')"),
         Binding("d", "ask('target')"),
-        Binding("x", "ask('save')"),
         Binding("t", "form('train')"),
         Binding("v", "form('attributes')"),
-        Binding("equals_sign", "command"),
         Binding("C", "stop"),
     ]
 
@@ -65,6 +60,18 @@ class ChoosingPane(WatchingPane, GeneratingPane):
         self.state.take(found, wanted)
         self._show_again()
         self.choices_changed()
+        if not found:
+            self.run_worker(self._look_what_trains(), group="offer", exclusive=True)
+
+    async def _look_what_trains(self) -> None:
+        """See what can be trained where nothing is; once, since it loads torch."""
+        state = self.state
+        if state.trained == [] and state.offer is None and not state.untrainable:
+            try:
+                state.offer = await asyncio.to_thread(offered, self.view.population, train.Params.generator)
+            except WorkbenchError as error:
+                state.untrainable = str(error)
+            self.choices_changed()
 
     def _show_again(self) -> None:
         """What a session before has shown, if it is kept."""
@@ -86,25 +93,32 @@ class ChoosingPane(WatchingPane, GeneratingPane):
             job.cancel()
         self.choices_changed()
 
-    def _choose(self, **changes: Any) -> None:
-        self.say("")
-        self.state.change(**changes)
+    def chosen(self) -> None:
+        """Sample anew where that is fast."""
         if self.state.fast:
             self.start("sample", self.state.params)
         self.choices_changed()
 
     def action_group(self) -> None:
         """The next group that the generator has a model of."""
-        self._choose(group=following(self.state.groups or (self.state.params.group,), self.state.params.group))
+        self.choose(group=following(self.state.groups or (self.state.params.group,), self.state.params.group))
 
     def action_next(self, name: str) -> None:
         """The next of a list of choices."""
-        self._choose(**{name: following(LISTS[name], getattr(self.state.params, name))})
+        self.choose(**{name: following(LISTS[name], getattr(self.state.params, name))})
 
     def action_form(self, name: str) -> None:
-        """The form of another analysis, filled in."""
+        """The form of another analysis, filled in; of a training, once it is known what can be trained."""
+        self.run_worker(self._open_form(name), group="form", exclusive=True)
+
+    async def _open_form(self, name: str) -> None:
         from workbench.tui.run_screen import RunScreen
 
+        if name == "train":
+            await self._look_what_trains()
+            if self.state.untrainable:
+                self.say(self.state.untrainable)
+                return
         given = training_form(self.view.population, self.state) if name == "train" else self.suggested()
         self.app.push_screen(RunScreen(self.service, self.view, find(name), given))
 
@@ -125,33 +139,23 @@ class ChoosingPane(WatchingPane, GeneratingPane):
         if shown is not None and shown.dialled:
             stem = f"dialled-{shown.frame.target:g}-{shown.frame.seed}"
         value = {"count": str(params.count), "seed": str(params.seed), "save": f"{stem}.safetensors"}.get(what, "")
-        label, placeholder = ASKED[what]
-        if what == "save" and self.state.marks:
-            label = f"save {len(self.state.marks)} marked to"
-        self.say("")
-        self.query_one(Prompt).ask(what, label, value, placeholder)
+        marked = len(self.state.marks) if what == "save" else 0
+        self.ask(what, value, f"save {marked} marked to" if marked else "")
 
-    async def on_prompt_answered(self, message: Prompt.Answered) -> None:
-        """What was asked for."""
-        what, text = message.what, message.text
-        if not text:
-            return
+    async def answered(self, what: str, text: str) -> None:
+        """A file or a number."""
         if what == "save":
-            await self._save(text)
+            await self._save(Path(text).expanduser())
             return
         try:
             number: Any = float(text) if what == "target" else int(text)
         except ValueError:
-            self.say(f"{what}: expected a number, got {text!r}")
-            return
-        try:
-            if what == "target":
-                self._dial(number)
-            else:
-                sample.check(replace(self.state.params, **{what: number}))
-                self._choose(**{what: number})
-        except WorkbenchError as error:
-            self.say(str(error))
+            raise WorkbenchError(f"{what}: expected a number, got {text!r}") from None
+        if what == "target":
+            self._dial(number)
+        else:
+            sample.check(replace(self.state.params, **{what: number}))
+            self.choose(**{what: number})
 
     def _dial(self, target: float) -> None:
         if self.state.generator is None:
@@ -161,9 +165,8 @@ class ChoosingPane(WatchingPane, GeneratingPane):
         selector = "simulator" if params.selector == "simulator" else "predictor"
         self.start("dial", dial.Params(target, generator=params.generator, selector=selector, seed=params.seed))
 
-    async def _save(self, text: str) -> None:
+    async def _save(self, path: Path) -> None:
         shown, marks = self.state.shown, sorted(self.state.marks)
-        path = Path(text).expanduser()
         if shown is None or shown.job.analysis.networks is None:
             return
         make, frame = shown.job.analysis.networks, shown.frame
@@ -173,10 +176,6 @@ class ChoosingPane(WatchingPane, GeneratingPane):
             made = make(frame)
             return len((made.select(np.array(marks)) if marks else made).save(path))
 
-        try:
-            count = await asyncio.to_thread(write)
-        except WorkbenchError as error:
-            self.say(str(error))
-            return
+        count = await asyncio.to_thread(write)
         which = "marked networks" if marks else "networks"
         self.saved(f"{count:,} {which} saved to", path.resolve())

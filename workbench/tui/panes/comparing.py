@@ -22,6 +22,7 @@ from workbench.tui.widgets.prompt import Prompt
 ASKED = {
     "networks": ("networks at most", "100"),
     "seed": ("seed", "0"),
+    "other": ("networks of (nothing: no others)", "another population, a checkpoint or a folder"),
     "states": ("states from", "a file: .npy, .csv, or a population"),
     MATRIX: ("save to", "a new .npz, .csv or .svg"),
     ACTIVATIONS: ("save to", "a new .npz"),
@@ -35,6 +36,7 @@ class ComparingPane(FoldingPane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run"),
         Binding("w", "source"),
+        Binding("W", "ask('other')"),
         Binding("n", "ask('networks')"),
         Binding("b", "layer"),
         Binding("p", "matching"),
@@ -93,7 +95,7 @@ class ComparingPane(FoldingPane):
         """Compare marked networks, those shown, or samples: what there is of these."""
         there = self.state.sources
         if there == [self.state.source]:
-            self.say("nothing else to compare: mark two networks (1), or sample some (2)")
+            self.say("nothing else to compare: mark two networks (1), sample some (2), or name a file (W)")
             return
         self.say("")
         self.state.source = following(there, self.state.source)
@@ -147,7 +149,10 @@ class ComparingPane(FoldingPane):
         shown = self.state.shown
         if shown is None:
             return
-        name, row = shown.frame.names[self.state.pair[0]], int(shown.frame.rows[self.state.pair[0]])
+        name, row = shown.frame.names[self.state.pair[0]], shown.row(self.state.pair[0])
+        if row is None:
+            self.say(f"{name} is of another population: what is marked is of the one that is open")
+            return
         if shown.population is not self.view.population:
             samples = self.state.samples
             if samples is None or samples.shown is None or samples.shown.watched is not shown.population:
@@ -183,12 +188,17 @@ class ComparingPane(FoldingPane):
                 label = f"save activations (about {shown.activation_bytes / 1e6:,.0f} MB) to"
         elif what == "states" and params.states not in KINDS:
             value = params.states
+        elif what == "other":
+            value = params.other
         self.say("")
         self.query_one(Prompt).ask(what, label, value, placeholder)
 
     async def on_prompt_answered(self, message: Prompt.Answered) -> None:
         """What was asked for."""
         what, text = message.what, message.text
+        if what == "other":
+            await self._take_other(text)
+            return
         if not text:
             return
         if what in (MATRIX, ACTIVATIONS):
@@ -197,6 +207,19 @@ class ComparingPane(FoldingPane):
             self._choose(states=text if text in KINDS else str(Path(text).expanduser()))
         else:
             self._number(what, text)
+
+    async def _take_other(self, text: str) -> None:
+        """Compare with the networks of a file too, if they can be; with nothing, no longer."""
+        params = replace(self.state.params, other=str(Path(text).expanduser()) if text else "")
+        self.state.look()
+        if text and self.state.selection is not None:
+            self.say("opening…")
+            try:
+                await asyncio.to_thread(converge.compared, self.state.selection, params)
+            except WorkbenchError as error:
+                self.say(str(error))
+                return
+        self._choose(other=params.other)
 
     def _number(self, what: str, text: str) -> None:
         low, high = (2, converge.MOST) if what == "networks" else (0, 2**31)

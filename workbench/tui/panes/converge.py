@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.widgets import Static
 
+from workbench.errors import WorkbenchError
 from workbench.service import Job, ModelService
-from workbench.tui.arranged import Arranged, arrange, read_out
+from workbench.tui.arranged import Arranged, Networks, arrange, read_out
 from workbench.tui.converging import pair_params
 from workbench.tui.pair_screen import PairScreen
 from workbench.tui.panes.comparing import ComparingPane
@@ -36,9 +37,10 @@ class ConvergePane(ComparingPane):
     TITLE = "Converge"
     KEYS = (
         ("r", "compare"),
-        ("enter", "the pair"),
-        ("w", "which networks"),
+        ("enter", "pair"),
         ("c v", "column"),
+        ("w", "which networks"),
+        ("W", "those of another population too"),
         ("O", "order"),
         ("z", "whole, cells"),
         ("i", "figures"),
@@ -143,6 +145,8 @@ class ConvergePane(ComparingPane):
         self.set_class(beside, "-beside")
         # Choices that were asked for take the place of figures, where there is no room for both.
         self.set_class(self.has_class("show-choices") and not beside and width < ROOM_FOR_ALL, "-swapped")
+        # Beside a small matrix there is no room for both.
+        self.figures.put_first(table=beside and height < TALL and not self.has_class("only-figures"))
         wide = min(room - square, room // 2) if beside and not self.has_class("only-figures") else room
         if self.figures.styles.width is None or self.figures.styles.width.value != wide:
             self.figures.styles.width = wide
@@ -250,10 +254,15 @@ class ConvergePane(ComparingPane):
             self.state.pair = int(order[message.row]), int(order[message.column])
             self._read_out()
 
-    def on_matrix_map_opened(self, message: MatrixMap.Opened) -> None:
+    async def on_matrix_map_opened(self, message: MatrixMap.Opened) -> None:
         """Look at two networks closely."""
         shown = self.state.shown
         if shown is None:
+            return
+        try:
+            networks = await asyncio.to_thread(Networks.of, shown)
+        except WorkbenchError as error:
+            self.say(str(error))
             return
 
         def back(at: tuple[int, int] | None) -> None:
@@ -262,8 +271,9 @@ class ConvergePane(ComparingPane):
                 self.map.select(*at)
                 self._read_out()
 
-        rows, at = shown.frame.rows[shown.order], (message.row, message.column)
-        self.app.push_screen(PairScreen(self.service, shown.population, rows, pair_params(shown.job.params), at), back)
+        if self.screen is self.app.screen and self.is_attached:
+            at = message.row, message.column
+            self.app.push_screen(PairScreen(self.service, networks, pair_params(shown.job.params), at), back)
 
     # Panels.
 
@@ -286,8 +296,10 @@ class ConvergePane(ComparingPane):
         given = {name: str(getattr(p, name)) for name in names} | {"signed": "yes" if p.signed else "no"}
         if shown is None or shown.population is not self.view.population:
             return given
-        first, second = (str(int(shown.frame.rows[k])) for k in self.state.pair)
-        return {**given, "first": first, "second": second, "network": first}
+        first, second = (shown.row(k) for k in self.state.pair)
+        if first is None or second is None:
+            return given
+        return {**given, "first": str(first), "second": str(second), "network": str(first)}
 
     def action_back(self) -> None:
         """Close the innermost thing: the prompt, what was said, a side panel."""

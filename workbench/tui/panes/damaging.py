@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from textual.binding import Binding, BindingType
@@ -16,7 +16,6 @@ from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.repairing import RepairState
 from workbench.tui.sampling import Trained, following
 from workbench.tui.view import View
-from workbench.tui.widgets.prompt import Prompt
 
 NETWORKS, FIGURE, MASKS = ".safetensors", ".svg", (".npy", ".csv")
 SETTLED = 0.3
@@ -34,6 +33,7 @@ class DamagingPane(GeneratingPane):
     """A RepairState and the keys that change it; a subclass repairs and shows it."""
 
     state: RepairState
+    ASKED, NETWORKS = ASKED, {"network": "network"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "repair"),
         Binding("n", "network(1)"),
@@ -43,15 +43,10 @@ class DamagingPane(GeneratingPane):
         Binding("minus", "level(-1)"),
         Binding("L", "ask('level')"),
         Binding("c", "kind"),
-        Binding("s", "seed"),
-        Binding("S", "ask('seed')"),
         Binding("D", "random"),
         Binding("backspace", "clear"),
         Binding("M", "ask('mask')"),
-        Binding("G", "generator"),
         Binding("p", "source"),
-        Binding("x", "ask('save')"),
-        Binding("equals_sign", "command"),
     ]
 
     def __init__(self, service: ModelService, view: View) -> None:
@@ -79,9 +74,8 @@ class DamagingPane(GeneratingPane):
         self.say("")
         self.repair()
 
-    def _choose(self, **changes: Any) -> None:
-        self.say("")
-        self.state.change(**changes)
+    def chosen(self) -> None:
+        """Repair anew."""
         self.repair()
 
     # Which network.
@@ -92,7 +86,7 @@ class DamagingPane(GeneratingPane):
         if row is None:
             self.say("no other held-out network in the table; m marks some in the Dataset pane (1), / takes any")
         else:
-            self._choose(network=row)
+            self.choose(network=row)
 
     # Damage.
 
@@ -111,7 +105,7 @@ class DamagingPane(GeneratingPane):
     def action_random(self) -> None:
         """Damage at random again, instead of what is drawn."""
         self.state.hand = None
-        self._choose(mask="")
+        self.choose(mask="")
 
     def action_clear(self) -> None:
         """Nothing is damaged, to draw on."""
@@ -123,13 +117,9 @@ class DamagingPane(GeneratingPane):
 
     def action_source(self) -> None:
         """Where samples come from."""
-        self._choose(source=following(SOURCES, self.state.params.source))
+        self.choose(source=following(SOURCES, self.state.params.source))
 
     # Asking.
-
-    def action_command(self) -> None:
-        """Say which command gives the same."""
-        self.say(self.state.command)
 
     def action_ask(self, what: str) -> None:
         """Ask for a number or a file."""
@@ -138,25 +128,18 @@ class DamagingPane(GeneratingPane):
             "network": "", "level": f"{p.level:g}", "seed": str(p.seed), "mask": p.mask,
             "save": f"repair-{p.network}-{p.seed}{NETWORKS}",
         }[what]  # fmt: skip
-        self.say("")
-        self.query_one(Prompt).ask(what, *ASKED[what][:1], value, ASKED[what][1])
+        self.ask(what, value)
 
-    async def on_prompt_answered(self, message: Prompt.Answered) -> None:
-        """What was asked for."""
-        what, text = message.what, message.text
-        if not text:
-            return
-        try:
-            if what == "save":
-                await self._save(Path(text).expanduser())
-            elif what == "mask":
-                await self._load(Path(text).expanduser())
-            elif what == "level":
-                self._level(text)
-            else:
-                self._number(what, text.lstrip("#"))
-        except (WorkbenchError, OSError) as error:
-            self.say(str(error))
+    async def answered(self, what: str, text: str) -> None:
+        """A file or a number."""
+        if what == "save":
+            await self._save(Path(text).expanduser())
+        elif what == "mask":
+            await self._load(Path(text).expanduser())
+        elif what == "level":
+            self._level(text)
+        else:
+            self.choose(**{what: self.number(what, text)})
 
     def _level(self, text: str) -> None:
         number = text.removesuffix("%").strip()
@@ -166,16 +149,6 @@ class DamagingPane(GeneratingPane):
             raise WorkbenchError(f"level: expected a number, got {text!r}") from None
         self.state.set_level(level)
         self.repair()
-
-    def _number(self, what: str, text: str) -> None:
-        if not text.isdecimal():
-            raise WorkbenchError(f"{what}: expected a number, got {text!r}")
-        number = int(text)
-        if what == "seed" and number > 2**31:
-            raise WorkbenchError(f"seed: expected 0 to {2**31:,}, got {text}")
-        if what == "network" and number >= len(self.view.population):
-            raise WorkbenchError(f"network: no network #{text}; they are #0 to #{len(self.view.population) - 1:,}")
-        self._choose(**{what: number})
 
     async def _load(self, path: Path) -> None:
         found = repairing.mask_file(str(path))

@@ -12,7 +12,7 @@ from workbench.tui.panes.trying import TryingPane
 from workbench.tui.view import View
 from workbench.tui.widgets.prompt import Prompt
 from workbench.tui.widgets.rollouts import RolloutRow
-from workbench.tui.widgets.trial import RecoveryChart, RepairChoices, RepairWords, TrialTable
+from workbench.tui.widgets.trial import OTHER_SIGNS, SIGNS, RecoveryChart, RepairChoices, RepairWords, TrialTable
 from workbench.tui.widgets.units import UnitMap
 
 FOLLOWED = 8
@@ -42,7 +42,7 @@ class RepairPane(TryingPane):
         ("x", "save"),
         ("o", "choices"),
         ("w", "other columns"),
-        ("N", "previous held-out or marked network"),
+        ("N", "network before: marked, or held out"),
         ("/", "network by number"),
         ("L", "level as a number"),
         ("s S", "seed"),
@@ -58,7 +58,7 @@ class RepairPane(TryingPane):
         ("← → h l", "on the map: other weight"),
         ("home end", "on the map: first, last column"),
         ("space enter", "on the map: damage the weight, or not"),
-        ("u v", "on the map: the same of its unit, its column"),
+        ("u v", "on the map: the same of its unit, column"),
         ("backspace", "nothing damaged, to draw on"),
         ("v", "of many: count another success"),
         (", .", "step back, on"),
@@ -67,6 +67,7 @@ class RepairPane(TryingPane):
         ("escape", "close input or panel"),
     )
 
+    SIGNS = (*SIGNS, *OTHER_SIGNS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "play"),
         Binding("full_stop", "step(1)"),

@@ -9,20 +9,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.widgets import Static
 
-from workbench.analyses import find, policy
+from workbench.analyses import find
 from workbench.errors import WorkbenchError
 from workbench.service import Job, JobState, ModelService
-from workbench.text import clean
-from workbench.tui.panes.choosing import ChoosingPane
 from workbench.tui.panes.folding import FOLLOWED
+from workbench.tui.panes.marking import MarkingPane
 from workbench.tui.panes.watching import WATCHING_KEYS
 from workbench.tui.sampling import Shown, can_be_shown, watched
 from workbench.tui.view import View
 from workbench.tui.widgets.choices import ChoicesPanel
 from workbench.tui.widgets.latent import MapPanel
 from workbench.tui.widgets.prompt import Prompt
-from workbench.tui.widgets.sample import SampleInspector, origin
-from workbench.tui.widgets.scatter import LatentMap
+from workbench.tui.widgets.sample import SampleInspector
 from workbench.tui.widgets.score import ScorePanel
 
 ROOM_FOR_SIDE, ROOM_FOR_ALL, ROOM_BESIDE = 108, 150, 72
@@ -31,7 +29,7 @@ TALL = 36
 """Lines from which there is room to say what the figures are."""
 
 
-class SamplePane(ChoosingPane):
+class SamplePane(MarkingPane):
     """Sample networks, see how they score, watch them."""
 
     TITLE = "Sample"
@@ -67,8 +65,6 @@ class SamplePane(ChoosingPane):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "columns"),
-        Binding("m", "mark"),
-        Binding("M", "clear_marks"),
         Binding("i", "side('side')"),
         Binding("o", "side('choices')"),
         Binding("escape", "back"),
@@ -117,21 +113,6 @@ class SamplePane(ChoosingPane):
                 yield SampleInspector(id="inspector")
         yield Static(id="line", markup=False)
         yield Prompt(id="prompt")
-
-    @property
-    def score(self) -> ScorePanel:
-        """Figures of what is shown."""
-        return self.query_one(ScorePanel)
-
-    @property
-    def places(self) -> MapPanel:
-        """Where it lies in latent space."""
-        return self.query_one(MapPanel)
-
-    @property
-    def inspector(self) -> SampleInspector:
-        """The network under the cursor."""
-        return self.query_one(SampleInspector)
 
     def on_mount(self) -> None:
         """Show what was shown before, and look for generators."""
@@ -262,69 +243,6 @@ class SamplePane(ChoosingPane):
         self.show_watched()
         self._tell()
 
-    def _show_map(self) -> None:
-        hidden = not self.places.map.display
-        self.places.show(self.state, self.view)
-        if hidden and self.places.map.display and self.score.table.has_focus:
-            # There is something to go through now.
-            self.call_after_refresh(self._focus)
-
-    def _network(self, cursor: int) -> int | None:
-        """The row in the population of what is under the cursor, if it is no sample."""
-        shown = self.state.shown
-        behind = cursor - len(shown.watched) if shown is not None else -1
-        return int(self.places.networks[behind]) if 0 <= behind < len(self.places.networks) else None
-
-    def _inspect(self, anew: bool = True) -> None:
-        shown, cursor = self.state.shown, self.state.cursor
-        if shown is None:
-            self.look_at(None, None)
-            return
-        row = self._network(cursor)
-        if row is None and cursor >= len(shown.watched):
-            cursor = self.state.cursor = 0
-        frame = shown.frame
-        params = policy.Params(cursor if row is None else row, shown.episodes, frame.cap, frame.seed)
-        self.look_at(shown.watched if row is None else self.view.population, params, anew)
-
-    def show_watched(self) -> None:
-        """The network under the cursor, and where it comes from."""
-        shown, cursor, panel = self.state.shown, self.state.cursor, self.inspector
-        row = self._network(cursor)
-        if shown is None:
-            panel.tell(("here each sample can be watched",))
-        elif row is not None:
-            panel.tell((f"network #{row:,} of {clean(self.view.population.name, 40)}, marked there",))
-        elif cursor < len(shown.watched):
-            mark = f"  ◆ marked ({len(self.state.marks)} in all)" if cursor in self.state.marks else ""
-            kind = "policy" if shown.dialled else "sample"
-            panel.tell(*origin(shown.frame, cursor), f"{kind} {cursor} of {len(shown.watched):,}{mark}")
-        panel.set_class(shown is None, "empty")
-        super().show_watched()
-
-    def on_latent_map_moved(self, message: LatentMap.Moved) -> None:
-        """Look at the sample that the cursor has come to."""
-        self.state.cursor = message.index
-        self._inspect()
-
-    def action_mark(self) -> None:
-        """Mark the sample under the cursor, or unmark it."""
-        shown, cursor = self.state.shown, self.state.cursor
-        if shown is None:
-            return
-        if cursor >= len(shown.watched):
-            self.say("this one is marked in the Dataset pane (1), and unmarked there")
-            return
-        self.state.marks ^= {cursor}
-        self._show_map()
-        self.show_watched()
-
-    def action_clear_marks(self) -> None:
-        """Unmark all samples."""
-        self.state.marks.clear()
-        self._show_map()
-        self.show_watched()
-
     def action_columns(self) -> None:
         """Begin the table with survival or return, or with novelty and diversity."""
         self.state.ratios = not self.state.ratios
@@ -340,6 +258,7 @@ class SamplePane(ChoosingPane):
         """Show or hide the choices, or the map with the sample; on a narrow screen it takes the figures' place."""
         shown = self.query_one(f"#{panel}").display
         tight, other = self.has_class("-tight"), "choices" if panel == "side" else "side"
+        self.say("")
         self.set_class(not shown, f"show-{panel}")
         self.set_class(shown and not tight, f"hide-{panel}")
         if not shown and tight:
@@ -353,6 +272,8 @@ class SamplePane(ChoosingPane):
         names = ("generator", "group", "count", "source", "selector", "without", "seed")
         row = self._network(self.state.cursor)
         given = {name: str(getattr(params, name)) for name in names}
+        if self.state.generator is None and self.state.offer is not None:
+            given["generator"] = self.state.offer.name
         return given if row is None else {**given, "network": str(row)}
 
     def action_back(self) -> None:

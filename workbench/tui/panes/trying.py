@@ -15,9 +15,10 @@ from workbench.numerics.damage import KINDS, mask_hash
 from workbench.repairing import DAMAGED, SUCCESSES, chosen_methods, row_names
 from workbench.service import Job, JobState, ModelService
 from workbench.text import clean
+from workbench.tui.damaging import mask_path
 from workbench.tui.panes.damaging import SETTLED, DamagingPane
 from workbench.tui.panes.together import TogetherPane
-from workbench.tui.repairing import PATIENCE, mask_path
+from workbench.tui.repairing import PATIENCE, STOPPED
 from workbench.tui.unit_grid import became
 from workbench.tui.view import View
 from workbench.tui.widgets.trial import (
@@ -162,16 +163,16 @@ class TryingPane(TogetherPane, DamagingPane):
     def _follow(self) -> None:
         """Show what is new; stop looking when nothing runs."""
         state, job = self.state, self.state.job
-        if job is not None and state.adopt(job):
-            if job.frame.names:
-                self._show_trial()
+        if job is not None and (state.adopt(job) or state.failed):
+            self._show_trial()
         elif job is not None and job.state is JobState.DONE and job is state.shown:
             self.watch_all()
         charted = state.charted
         if charted is not None and charted.frame is not None and charted.frame is not state.recovered:
             state.recovered = charted.frame
             self._show_figure()
-        if state.many and state.campaign is not None and state.campaign.frame is not self._drawn_many:
+        campaign = state.campaign
+        if campaign is not None and (campaign.frame is not self._drawn_many or campaign.frame is None):
             self._show_many()
         self._tell()
         if self._timer is not None:
@@ -211,11 +212,11 @@ class TryingPane(TogetherPane, DamagingPane):
         state, frame = self.state, self.state.frame
         if state.many:
             return
-        if state.fault:
-            self._show_words([(state.fault, "strong")])
+        self._show_words(trial_words(state))
         if frame is None:
-            waiting: list[tuple[str, list[str]]] = [("repairing… the first time takes some seconds", [])]
-            self.table.show((), [] if state.fault else waiting)
+            waiting = "repairing… the first time takes some seconds"
+            words = "nothing repaired; r tries again" if state.failed else waiting
+            self.table.show((), [] if state.fault else [(words, [])])
             return
         names = self.names
         at = names.index(frame.names[state.row]) if state.row is not None and frame.names else 0
@@ -226,8 +227,6 @@ class TryingPane(TogetherPane, DamagingPane):
             min(len(found), self._room),
         )  # fmt: skip
         self._entitle(self.query_one("#right"), trial_title(state))
-        if frame.names and state.row is not None and not state.fault:
-            self._show_words(trial_words(frame, state.row))
         self._show_map()
         self._show_figure()
 
@@ -241,10 +240,15 @@ class TryingPane(TogetherPane, DamagingPane):
 
     def _show_many(self) -> None:
         state, campaign = self.state, self.state.campaign
-        if campaign is None:
+        if campaign is None or not state.many:
             return
         frame = self._drawn_many = campaign.frame
         if frame is None:
+            failed = campaign.state in STOPPED
+            self.table.show((), [("nothing repaired; W goes back" if failed else "repairing many networks…", [])])
+            self.figure.show_panel(None)
+            self._show_words([("The first of many networks is being repaired." * (not failed), "strong")])
+            self._entitle(self.query_one("#right"), "many networks")
             return
         headings, found = many_rows(frame, state.counted)
         self.table.show(headings, found[: self._room], -1)
@@ -265,7 +269,7 @@ class TryingPane(TogetherPane, DamagingPane):
         """What was said last, or what is tried."""
         super()._tell()
         line = self.query_one("#line", Static)
-        line.set_class(bool(self._said or self.state.fault), "said")
+        line.set_class(bool(self._said or self.state.fault or self.state.failed), "said")
 
     # Going about.
 

@@ -2,19 +2,17 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from workbench.errors import WorkbenchError
 from workbench.service import ModelService
 from workbench.storage import check_new, write_text
 from workbench.sweeping import alphas_of
-from workbench.tui.interpolating import CAPS, ENDS, NAMES, InterpolateState
+from workbench.tui.interpolating import CAPS, NAMES, InterpolateState
 from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.sampling import Trained, following
 from workbench.tui.view import View
-from workbench.tui.widgets.prompt import Prompt
 
 NETWORKS, FIGURE = ".safetensors", ".svg"
 ASKED = {
@@ -31,6 +29,7 @@ class WalkingPane(GeneratingPane):
     """An InterpolateState and the keys that change it; a subclass walks and shows it."""
 
     state: InterpolateState
+    ASKED, NETWORKS = ASKED, NAMES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "walk"),
         Binding("a", "end('first')"),
@@ -38,7 +37,6 @@ class WalkingPane(GeneratingPane):
         Binding("A", "ask('first')"),
         Binding("B", "ask('second')"),
         Binding("v", "swap"),
-        Binding("G", "generator"),
         Binding("g", "group"),
         Binding("P", "paths"),
         Binding("left_square_bracket", "widen(-1)"),
@@ -46,10 +44,6 @@ class WalkingPane(GeneratingPane):
         Binding("R", "ask('range')"),
         Binding("n", "ask('points')"),
         Binding("c", "cap"),
-        Binding("s", "seed"),
-        Binding("S", "ask('seed')"),
-        Binding("x", "ask('save')"),
-        Binding("equals_sign", "command"),
     ]
 
     def __init__(self, service: ModelService, view: View) -> None:
@@ -74,9 +68,8 @@ class WalkingPane(GeneratingPane):
         self.say("")
         self.walk()
 
-    def _choose(self, **changes: Any) -> None:
-        self.say("")
-        self.state.change(**changes)
+    def chosen(self) -> None:
+        """Walk anew."""
         self.walk()
 
     # Between whom.
@@ -90,18 +83,18 @@ class WalkingPane(GeneratingPane):
                 "v swaps the two"
             )
         else:
-            self._choose(**{end: row})
+            self.choose(**{end: row})
 
     def action_swap(self) -> None:
         """Go from B to A."""
-        self._choose(first=self.state.params.second, second=self.state.params.first)
+        self.choose(first=self.state.params.second, second=self.state.params.first)
 
     # How.
 
     def action_group(self) -> None:
         """The next survival group that the generator has a model of."""
         if len(self.state.groups) > 1:
-            self._choose(group=following(self.state.groups, self.state.params.group))
+            self.choose(group=following(self.state.groups, self.state.params.group))
         else:
             self.say("this generator has one model of all groups" if self.state.groups else "no generator, no groups")
 
@@ -121,13 +114,9 @@ class WalkingPane(GeneratingPane):
 
     def action_cap(self) -> None:
         """Longer episodes."""
-        self._choose(cap=following(CAPS, self.state.params.cap))
+        self.choose(cap=following(CAPS, self.state.params.cap))
 
     # Asking.
-
-    def action_command(self) -> None:
-        """Say which command gives the same."""
-        self.say(self.state.command)
 
     def action_ask(self, what: str) -> None:
         """Ask for a number, a range or a file."""
@@ -142,37 +131,20 @@ class WalkingPane(GeneratingPane):
         if what == "save" and frame is not None:
             a, b = (name.lstrip("#") for name in frame.names)
             value = f"walk-{a}-{b}-{frame.seed}{NETWORKS}"
-        self.say("")
-        self.query_one(Prompt).ask(what, *ASKED[what][:1], value, ASKED[what][1])
+        self.ask(what, value)
 
-    async def on_prompt_answered(self, message: Prompt.Answered) -> None:
-        """What was asked for."""
-        what, text = message.what, message.text
-        if not text:
-            return
-        try:
-            if what == "save":
-                await self._save(Path(text).expanduser())
-            elif what == "range":
-                self.state.set_range(text)
-                self._choose()
-            else:
-                self._number(what, text.lstrip("#"))
-        except (WorkbenchError, OSError) as error:
-            self.say(str(error))
-
-    def _number(self, what: str, text: str) -> None:
-        name = NAMES.get(what, what)
-        if not text.isdecimal():
-            raise WorkbenchError(f"{name}: expected a number, got {text!r}")
-        number = int(text)
-        if what == "points":
-            alphas_of(number, self.state.params.low, self.state.params.high)
-        elif what == "seed" and number > 2**31:
-            raise WorkbenchError(f"seed: expected 0 to {2**31:,}, got {text}")
-        elif what in ENDS and number >= len(self.view.population):
-            raise WorkbenchError(f"{name}: no network #{text}; they are #0 to #{len(self.view.population) - 1:,}")
-        self._choose(**{what: number})
+    async def answered(self, what: str, text: str) -> None:
+        """A file, a range or a number."""
+        if what == "save":
+            await self._save(Path(text).expanduser())
+        elif what == "range":
+            self.state.set_range(text)
+            self.choose()
+        else:
+            number = self.number(what, text)
+            if what == "points":
+                alphas_of(number, self.state.params.low, self.state.params.high)
+            self.choose(**{what: number})
 
     async def _save(self, path: Path) -> None:
         shown, frame = self.state.shown, self.state.frame

@@ -1,6 +1,7 @@
 """What stands beside the matrix of the Converge pane: the choices, and figures by group."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from textwrap import wrap
 
 import numpy as np
@@ -22,7 +23,7 @@ ACTIONS = (
     ("=", "the same as a command"),
 )  # fmt: skip
 GAP = 2
-WHOLE, MEAN_AND_INTERVAL, MEAN = (0, 1, 2), (0, 2), (0,)
+WHOLE, MEAN_AND_INTERVAL = (0, 1, 2), (0, 2)
 """What is said of a group: mean, deviation, interval."""
 UNFINISHED = "figures come with the last pair"
 
@@ -37,7 +38,8 @@ class ConvergeChoices(Picture):
         column = COLUMNS[state.shown_column]
         lines: list[Line] = []
         for key, name, value in (
-            ("w", "compare", state.about if state.selection is not None else "nothing"),
+            ("w", "compare", state.own if state.selection is not None else "nothing"),
+            ("W", "and", Path(p.other).name if p.other else "no others"),
             ("n", "at most", f"{p.networks:,} networks"),
             ("b", "layer", ("last hidden" if several else "hidden") if p.layer == "hidden" else p.layer),
             ("p", "matching", p.matching),
@@ -66,6 +68,20 @@ def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
     labels = [n for n in converge.shown(frame) if any(frame.statistic(n, c).pairs for c in frame.columns)]
     if not labels:
         return [[(UNFINISHED, "dim")]]
+    alike = "larger" if COLUMNS[column].measure.alike else "smaller"
+    direction = f"{COLUMNS[column].heading}: {alike} is more alike"
+    lines = _side_by_side(frame, column, labels, width)
+    told = [direction, _contrast(frame, column)]
+    if not lines:
+        heads = direction, f"{COLUMNS[column].heading}: {alike}, more alike", COLUMNS[column].heading
+        head = next((h for h in heads if breadth(h) <= width), heads[-1])
+        lines = [[(head, "strong")], *_narrow(frame, column, labels, width)]
+        told = told[head != heads[-1] :]
+    return [*lines, *([(part, "dim")] for words in told for part in wrap(words, max(10, width)))]
+
+
+def _side_by_side(frame: converge.Frame, column: str, labels: Sequence[str], width: int) -> list[Line]:
+    """As many columns as fit, all of their figures; no lines if not even one does."""
     names = max(breadth(clean(n, 40)) for n in labels)
     pairs = [f"{max(frame.statistic(n, c).pairs for c in frame.columns):,}" for n in labels]
     counts = max(map(len, (*pairs, "pairs")))
@@ -76,31 +92,48 @@ def figure_lines(frame: converge.Frame, column: str, width: int) -> list[Line]:
         room -= GAP + len(head)
         fitting += room >= 0
     if not fitting:
-        # Without the number of pairs and the deviation: they are there where there is room for them.
-        counts, fitting = 0, 1
-        shorter = [_column(frame, column, labels, parts) for parts in (MEAN_AND_INTERVAL, MEAN)]
-        found = [next((f for f in shorter if names + 1 + len(f[0]) <= width), shorter[-1])]
-        gap = gap if names + GAP + len(found[0][0]) <= width else " "
+        return []
     heads, cells = zip(*found[:fitting], strict=True)
-    first = " " * names + (f"{gap}{'pairs':>{counts}}" if counts else "")
+    first = " " * names + f"{gap}{'pairs':>{counts}}"
     lines: list[Line] = [
         [(first, "dim"), *((gap + head, "strong" if k == 0 else "dim") for k, head in enumerate(heads))]
     ]
     for row, label in enumerate(labels):
-        named = clean(label, 40)
-        start = named + " " * (names - breadth(named)) + (f"{gap}{pairs[row]:>{counts}}" if counts else "")
-        style = "dim" if label in CONTROLS else ""
-        lines.append([(start + "".join(gap + column_cells[row] for column_cells in cells), style)])
-    alike = "larger" if COLUMNS[column].measure.alike else "smaller"
-    told = [f"{COLUMNS[column].heading}: {alike} is more alike", _contrast(frame, column)]
-    return [*lines, *([(part, "dim")] for words in told for part in wrap(words, max(10, width)))]
+        start = f"{_padded(label, names)}{gap}{pairs[row]:>{counts}}"
+        lines.append([(start + "".join(gap + column_cells[row] for column_cells in cells), _style(label))])
+    return lines
+
+
+def _narrow(frame: converge.Frame, column: str, labels: Sequence[str], width: int) -> list[Line]:
+    """Means with their intervals in one column, without the number of pairs; below the names, if not beside them."""
+    names = max(breadth(clean(n, 40)) for n in labels)
+    _, cells = _column(frame, column, labels, MEAN_AND_INTERVAL)
+    gap = next((" " * k for k in (GAP, 1) if names + k + max(map(len, cells)) <= width), "")
+    if gap:
+        return [
+            [(_padded(label, names) + gap + cell, _style(label))] for label, cell in zip(labels, cells, strict=True)
+        ]
+    return [
+        [(text, _style(label))]
+        for label, cell in zip(labels, cells, strict=True)
+        for text in (clean(label, 40), " " * GAP + cell)
+    ]
+
+
+def _padded(label: str, width: int) -> str:
+    name = clean(label, 40)
+    return name + " " * (width - breadth(name))
+
+
+def _style(label: str) -> str:
+    return "dim" if label in CONTROLS else ""
 
 
 def _column(frame: converge.Frame, column: str, labels: Sequence[str], parts: Sequence[int]) -> tuple[str, list[str]]:
     """A heading and cells of one width, of some of: mean, deviation, interval."""
     rows = []
     for c in (frame.statistic(label, column) for label in labels):
-        write = converge.short if len(parts) == len(WHOLE) else _shorter
+        write = converge.short if len(parts) == len(WHOLE) else shorter
         told = (write(c.mean), f"± {write(c.std)}", f"[{write(c.low)}, {write(c.high)}]") if c.pairs else ("-", "", "")
         rows.append([told[k] for k in parts])
     means, *others = zip(*rows, strict=True)
@@ -112,8 +145,10 @@ def _column(frame: converge.Frame, column: str, labels: Sequence[str], parts: Se
     return heading.ljust(wide), [cell.ljust(wide) for cell in cells]
 
 
-def _shorter(value: float) -> str:
-    return f"{value:.1f}" if abs(value) >= 10 else converge.short(value)
+def shorter(value: float) -> str:
+    """In as few characters as possible: `23.8`, `3.56`, `.022`."""
+    text = f"{value:.1f}" if abs(value) >= 10 else converge.short(value)
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
 def _contrast(frame: converge.Frame, column: str) -> str:
@@ -135,14 +170,22 @@ class GroupFigures(VerticalScroll, can_focus=True):
     GroupFigures Static { height: auto; }
     GroupFigures #sentence { text-style: bold; }
     GroupFigures #table { margin: 1 0; }
+    GroupFigures.-table-first #table { margin: 0 0 1 0; }
     GroupFigures #about { color: $text-muted; }
     """
 
     def compose(self) -> ComposeResult:
-        """The sentence first: it is seen on small screens too."""
+        """What it comes to, and the figures behind it."""
         yield Static(id="sentence", markup=False)
         yield Picture(id="table")
         yield Static(id="about", markup=False)
+
+    def put_first(self, table: bool) -> None:
+        """The table above the sentence, or below: what is above is seen on small screens too."""
+        self.set_class(table, "-table-first")
+        first, second = (self.query_one(name) for name in (("#table", "#sentence")[:: 1 if table else -1]))
+        if self.children.index(first) > self.children.index(second):
+            self.move_child(first, before=second)
 
     def show(self, shown: Arranged | None) -> None:
         """Draw the figures of what is shown."""

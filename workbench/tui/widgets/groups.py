@@ -4,6 +4,7 @@ import numpy as np
 
 from workbench.analyses import info
 from workbench.drawing import Line, bars
+from workbench.text import counted
 from workbench.tui.view import View
 from workbench.tui.widgets.drawing import Picture
 
@@ -56,7 +57,7 @@ class GroupsPanel(Picture):
             for b, name in enumerate(frame.agents):
                 lines.append([(f" {SIGNS[name]} {name} agent", "second"), (f" {frame.baselines[b, 0]:.1f}", "")])
         lines.append([])
-        lines.append([(f" {len(values):,} networks", "")])
+        lines.append([(f" {counted(len(values), 'network')}", "")])
         if len(measured):
             lines.append([(f" mean {measured.mean():.1f}  sd {measured.std():.1f}{measure.unit}", "")])
         if frame is not None:

@@ -212,14 +212,18 @@ class MatrixMap(Chart, can_focus=True):
         if self._rows.whole and self._columns.whole:
             return ""
         r, c = self.values.shape
+        words: tuple[str, ...]
         if self.zoomed:
             down, across = (f"{s.shown.start + 1:,}–{s.shown.stop:,}" for s in (self._rows, self._columns))
-            words, brief = f" {down} × {across} of {r:,} × {c:,} · z whole ", " cells "
+            words = f" {down} × {across} of {r:,} × {c:,} · z whole ", " z whole ", " cells "
         else:
             down, across = (str(int(np.diff(s.edges).max())) for s in (self._rows, self._columns))
-            words, brief = f" blocks of {down} × {across} · z cells ", " blocks "
+            words = (
+                f" blocks of {down} × {across} · z cells ", f" {down} × {across} each · z cells ",
+                f" blocks of {down} × {across} ", " blocks ",
+            )  # fmt: skip
         room = len(self._columns.which) - 2 if self._framed else self._base.width
-        return next((text for text in (words, brief) if breadth(text) <= room), "")
+        return next((text for text in words if breadth(text) <= room), "")
 
     def _name_rows(self) -> None:
         runs = run_names(self._rows, self._runs(len(self.values)), False)

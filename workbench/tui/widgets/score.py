@@ -16,10 +16,11 @@ from workbench.drawing import Line, breadth
 from workbench.panels import Histogram, Lines, Reference, Series
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES
 from workbench.performance import SURVIVAL
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.tui.sampling import SampleState, Shown
 from workbench.tui.widgets.chart import Chart
 from workbench.tui.widgets.drawing import Picture
+from workbench.tui.widgets.latent import MARK
 
 GAPS = (1, 2)
 """Blanks between columns: two, unless too few columns fit then."""
@@ -168,7 +169,7 @@ def title(shown: Shown) -> str:
         return f"{count:,} policies dialled to {frame.target:g}{frame.measure.unit}"
     params = shown.job.params
     without = f" without {params.without}" if params.without else ""
-    return f"{count:,} samples of {frame.group}{without}  {frame.source}  {frame.selector}  seed {frame.seed}"
+    return f"{counted(count, 'sample')} of {frame.group}{without}  {frame.source}  {frame.selector}  seed {frame.seed}"
 
 
 class ScorePanel(Vertical):
@@ -212,6 +213,9 @@ class ScorePanel(Vertical):
             frame = shown.frame
             self.query_one(PanelChart).show_panel(picture(frame))
             headings, found, strong = rows(frame)
+            if shown.dialled:
+                found = [(f"{MARK if k in state.marks else ' '}{name}", told) for k, (name, told) in enumerate(found)]
+                strong = state.cursor
             expected = ROWS if frame.done < frame.total else 0
             other = "" if shown.dialled else " w other columns"
             table.show(headings, found, strong, sample.OF_SURVIVAL if state.ratios and other else 0, other, expected)

@@ -15,8 +15,10 @@ from workbench.recovering import READINGS
 from workbench.repairing import ALIKE, DAMAGED, RANDOM, SUCCESSES, UNTOUCHED
 from workbench.text import clean
 from workbench.tui.repairing import RepairState
+from workbench.tui.unit_grid import BACK, MISSING, WRONG
 from workbench.tui.widgets.drawing import Picture
 from workbench.tui.widgets.score import PanelChart, ScoreTable
+from workbench.tui.widgets.units import GLYPHS
 
 YES, NO = "✔", "·"
 HEADINGS = (
@@ -27,6 +29,32 @@ OF_COST = 6
 """The column from which on it is what a repair took."""
 SURVIVAL, ACTIONS, OWN, JOINT = range(4)
 """Places in `SUCCESSES`."""
+SIGNS = (
+    (f"{YES} any {NO}", f"success of the first candidate ({YES} yes, {NO} no), and of any of those kept"),
+    ("|dST|", "steps by which survival differs from the original's"),
+    ("survival", "success: that is below epsilon, in fresh episodes"),
+    ("actions", "the original's actions, in states where the population goes"),
+    ("behaviour", f"success: {ALIKE:.0%} of them or more"),
+    ("own", "the same in states that the original visits itself"),
+    ("|ΔW|", "rms by which damaged weights differ from the original's"),
+    ("knows", "what it was told: p positions of the damage, s survival, a actions, e everything, - nothing"),
+    ("drawn played", "networks drawn, simulator episodes played to choose"),
+    ("best", "of all candidates kept"),
+    ("name*", "its first candidate behaves as a training network: looked up, not repaired"),
+)
+"""What stands in the table, and what that means."""
+OTHER_SIGNS = (
+    ("▶", "the row whose words, map and episode are shown"),
+    (f"{GLYPHS[MISSING]} {GLYPHS[BACK]} {GLYPHS[WRONG]}", "on the map: missing, came back, wrong weight"),
+    ("▁ █ - !", "on the map: a small weight, a large one, below 0, not finite"),
+    ("70/90", "of many networks: per cent with success of the first candidate, of any"),
+    ("held out", "no generator has seen the network"),
+    (
+        "n N",
+        "go through marked networks where there are two or more, else through held-out ones in the Dataset's order",
+    ),
+)
+"""The same of the map and the rest."""
 ACTION_KEYS = (
     ("d", "draw damage by hand"), ("[ ]", "other repair"), ("W", "many networks"), ("M", "mask from a file"),
     ("x", "save"), ("=", "as a command"),
@@ -77,16 +105,6 @@ def rows(frame: repair.Frame, names: Sequence[str]) -> list[tuple[str, list[str]
     return [(f"{name}{'*' * (name in starred)}", told.get(name, [])) for name in names]
 
 
-def legend(frame: repair.Frame) -> str:
-    """What the signs in the table are."""
-    return (
-        f"{YES} of the first candidate, of any of {frame.keep}. survival: |dST| below {frame.epsilon:g} steps in fresh "
-        f"episodes; behaviour: {ALIKE:.0%} of the original's actions, where the population goes, and where it goes "
-        "itself (own). |ΔW|: rms of damaged weights. Knows positions, survival, actions, or "
-        "everything. *: behaves as a training network."
-    )
-
-
 def share(value: float) -> str:
     """Per cent, with as many digits as it takes to tell which side of `ALIKE` it is on."""
     texts = (f"{value:.{digits}%}" for digits in (0, 1, 2))
@@ -134,10 +152,22 @@ def caution(frame: repair.Frame, row: int) -> str:
     return "Random candidates survive as long too: survival alone shows nothing here." if luck else ""
 
 
-def trial_words(frame: repair.Frame, row: int) -> list[tuple[str, str]]:
-    """Paragraphs with their style: the verdict first, then what it is of."""
+def trial_words(state: RepairState) -> list[tuple[str, str]]:
+    """Paragraphs with their style: the verdict first, then what it is of.
+
+    Where the trial on the screen is not the one that is chosen, or not whole, that is said before.
+    """
+    frame, row, before = state.frame, state.row, state.before
+    if state.fault:
+        return [(state.fault, "strong"), (f"Shown is the trial before: {before}." if before else "", "dim")]
+    if frame is None or row is None:
+        return [("This trial has come to nothing." if state.failed else "", "strong")]
     first, *others = repair.sentences(frame)
     told = [verdict(frame, row), caution(frame, row), *others]
+    if before:
+        told.insert(0, f"Of the trial before ({before}):")
+    elif frame.done < frame.total:
+        told.insert(0, f"{'Only' if state.failed else 'So far'} {frame.done} of {frame.total} rows:")
     return [(" ".join(t for t in told if t), "strong"), (first, "dim")]
 
 
@@ -172,7 +202,7 @@ def trial_title(state: RepairState) -> str:
     if frame is None:
         return "repairs"
     much = f"{int(frame.mask.sum())} of {len(frame.mask)} weights {frame.kind}"
-    return f"#{frame.network}: {much}; figure: {reading(state)}"
+    return f"{'before: ' if state.before else ''}#{frame.network}: {much}; figure: {reading(state)}"
 
 
 def picture(state: RepairState) -> Lines | None:
@@ -182,7 +212,9 @@ def picture(state: RepairState) -> Lines | None:
         return None
     trial, row = state.frame, state.row
     named = trial.names[row] if trial is not None and row is not None else ""
-    panel = replace(recovery.panels(frame)[READINGS.index(reading(state))], title="")
+    newest = state.charted is None or state.charted.frame is frame
+    name = "" if newest else f"before: #{frame.network} {frame.kind}, seed {frame.seed}"
+    panel = replace(recovery.panels(frame)[READINGS.index(reading(state))], title=name)
     if trial is None or row is None or not state.current or state.hand is not None or trial.kind != frame.kind:
         return panel
     off = np.maximum(trial.off[row, :1], recovery.LEAST)
@@ -267,6 +299,10 @@ class RepairChoices(Picture):
         ]
         lines += [[], *([(f"{key:<4}", "accent"), (does, "")] for key, does in ACTION_KEYS)]
         if state.frame is not None:
-            lines += [[], [("the table's signs", "dim")]]
-            lines += [[(part, "dim")] for part in wrap(legend(state.frame), max(20, self.size.width))]
+            lines += [[], [("? ", "accent"), ("what signs mean", "")]]
+            width = max(20, self.size.width)
+            told = [wrap(f"{sign}: {words}", width, subsequent_indent="  ") for sign, words in SIGNS]
+            while len(lines) + sum(map(len, told)) > self.size.height and told:
+                told.pop()
+            lines += [[(part, "dim")] for parts in told for part in parts]
         self.draw(lines)

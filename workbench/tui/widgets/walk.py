@@ -6,7 +6,7 @@ from textwrap import wrap
 import numpy as np
 
 from workbench.analyses import sweep
-from workbench.drawing import Line
+from workbench.drawing import Line, cut
 from workbench.panels import Lines
 from workbench.performance import SURVIVAL, measure_named
 from workbench.sweeping import TOLD
@@ -135,7 +135,7 @@ class AgentFigures(Chart):
         if height < BRIEF:
             like = "".join(f"  {one}" for one in told[:1])
             brief: list[Line] = [[*head, (f"  {lasted}", ""), (like, "dim")], [("  ".join(told[1:]), "dim")]]
-            return brief[:height]
+            return [cut(line, width) for line in brief[:height]]
         lines: list[Line] = [head, [(lasted, "strong")], []]
         for one in told:
             lines += [[(part, "")] for part in wrap(one, max(20, width), subsequent_indent="  ")]
