@@ -188,6 +188,32 @@ def test_points_are_where_their_values_are():
     assert found.tolist() == [[LEFT, HEIGHT - BOTTOM], list(middle), [WIDTH - RIGHT, TOP]]
 
 
+def test_a_given_range_leaves_out_marks_beyond_it_and_keeps_those_on_its_border_whole():
+    x, y = np.array([0.0, 0.5, 1.0, 1.5]), np.array([0.0, 300.0, 200.0, 10.0])
+    panel = Lines([Series("s", x, y, joined=False)], "α", "survival", x_range=(0.0, 1.0), y_range=(0.0, 200.0))
+    svg = figure([panel])
+    assert len(circles(svg)) == 2 and not [e for e in parse(svg).iter(f"{SVG}svg")][1:]
+
+
+def test_names_stand_where_their_numbers_would():
+    names = ("1-50", "51-100", "all")
+    panel = Lines([Series("s", np.arange(3.0), np.array([3.0, 2, 1]))], "group", "W1", names=names)
+    ticks = {e.text: float(e.get("x")) for e in parse(figure([panel])).iter(f"{SVG}text") if e.text in names}
+    assert list(ticks.values()) == pytest.approx(sorted(circles(figure([panel]))[:, 0]), abs=0.01)
+    assert all(name in text_lines(panel) for name in names)
+
+
+def test_long_titles_are_smaller_and_gaps_are_left_free():
+    sizes = []
+    for title in ("short", "one that is longer than the only panel which stands below it is wide"):
+        heading = next(e for e in parse(figure([sweep()], title)).iter(f"{SVG}text") if e.text == title)
+        sizes.append(float(heading.get("font-size")))
+        assert 0.55 * sizes[-1] * len(title) < WIDTH
+    assert sizes[0] > sizes[1]
+    gap = parse(figure([sweep(), None, sweep(), sweep()], columns=2))
+    assert float(gap.get("width")) == 2 * WIDTH and len(gap.findall(f"{SVG}g")) == 3
+
+
 def test_a_heat_map_has_every_cell_once(rng):
     for upward in (False, True):
         values = np.arange(12.0).reshape(3, 4)

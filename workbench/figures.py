@@ -49,20 +49,25 @@ BINS = 40
 MARKED_POINTS, FEW = 60, 8
 """A line of more points than the first has as few marks as the second."""
 DASH = "6 4"
+MARGIN, BREADTH = 8, 0.58
+"""Beside a title, and what a letter of it takes of its height."""
 CELL = 11
 """The height that the name of a row takes."""
 
 
-def figure(panels: Sequence[Panel], title: str = "", columns: int | None = None) -> str:
-    """An SVG document of panels side by side, in as many columns as wanted, or as look even."""
+def figure(panels: Sequence[Panel | None], title: str = "", columns: int | None = None) -> str:
+    """An SVG document of panels side by side, in as many columns as wanted, or as look even; None leaves a gap."""
     n = max(1, len(panels))
     columns = max(1, min(n, columns or (2 if n == 4 else 3)))
     head = 40 if title else 10
     width, height = columns * WIDTH, head + -(-n // columns) * HEIGHT
     out = [tag("rect", width=width, height=height, fill="#ffffff")]
     if title:
-        out.append(text(width / 2, 26, title, 16, "middle", font_weight="600"))
+        fits = int((width - 2 * MARGIN) / (BREADTH * len(title)))
+        out.append(text(width / 2, 26, title, min(16, fits), "middle", font_weight="600"))
     for k, panel in enumerate(panels):
+        if panel is None:
+            continue
         place = f"translate({k % columns * WIDTH} {head + k // columns * HEIGHT})"
         out.append(tag("g", "\n".join(filter(None, _panel(panel))), transform=place))
     size: Attributes = {"width": width, "height": height, "viewBox": f"0 0 {width} {height}"}
@@ -128,25 +133,26 @@ def _swatch(colour: str, dash: str, filled: bool) -> Sign:
 def _lines(panel: Lines) -> list[str]:
     plane = Plane(panel.x_axis(7), panel.y_axis(7))
     out = plane.heading(panel.title) + plane.frame(panel.x_label, panel.y_label)
-    shapes: list[str] = []
+    curves: list[str] = []
+    marks: list[str] = []
     entries: list[tuple[Sign, str]] = []
     for k, s in enumerate(panel.series):
         colour = SERIES_COLOURS[k % len(SERIES_COLOURS)]
         xs, ys = plane.across(s.x), plane.up(s.y)
         steps = path(xs, ys) if s.joined else ""
-        shapes += [curve(steps, colour)] if steps else []
-        marked = np.flatnonzero(np.isfinite(xs + ys))
+        curves += [curve(steps, colour)] if steps else []
+        marked = np.flatnonzero(plane.holds(xs, ys))
         if s.joined and len(marked) > MARKED_POINTS:
             # Many marks would hide the line; each series has its few elsewhere.
             first = (k + 0.5) / len(panel.series)
             marked = marked[((np.arange(FEW) + first) / FEW * len(marked)).astype(int)]
-        shapes += [shape(s.mark, float(xs[j]), float(ys[j]), colour) for j in marked]
+        marks += [shape(s.mark, float(xs[j]), float(ys[j]), colour) for j in marked]
         entries.append((_sign(s, colour), s.name))
-    # Marks on the border are whole; only what a given range leaves out is cut.
+    # Marks on the border are whole; lines that a given range leaves out are cut.
     given = panel.x_range is not None or panel.y_range is not None
-    shapes = [plane.inside(shapes)] if given else shapes
+    curves = [plane.inside(curves)] if given and curves else curves
     lines, names = _references(panel, plane)
-    return [*out, *lines, *shapes, *names, *plane.legend(entries)]
+    return [*out, *lines, *curves, *marks, *names, *plane.legend(entries)]
 
 
 def _references(panel: Lines, plane: Plane) -> tuple[list[str], list[str]]:

@@ -47,9 +47,13 @@ class Lines:
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     title: str = ""
+    names: Sequence[str] = ()
+    """What the x 0, 1, ... are called, where they are no numbers."""
 
     def x_axis(self, most: int) -> Axis:
         """An axis with the x of all series and upright references."""
+        if self.names:
+            return Axis(-0.4, len(self.names) - 0.6, tuple(map(float, range(len(self.names)))), tuple(self.names))
         if self.x_range is not None:
             return axis(*self.x_range, most, tight=True)
         upright = [r.at for r in self.references if r.vertical]

@@ -73,7 +73,7 @@ RANDOM_AGENT, CONSTANT_AGENT = 22.0, 9.0
 
 PRINTED = {
     "table1": "Table 1 prints the size of each group, and mean and standard deviation of survival of its training "
-    f"networks and of {SAMPLED} samples: the columns headed `paper`.",
+    f"networks and of {SAMPLED} samples: the columns headed 'paper'.",
     "fig4": "Figure 4 draws histograms with densities, samples over training networks, without figures; the text has "
     "them approximate the training distribution without capturing it, and some outperform all that was trained on.",
     "architectures": "No figures: linear layers give a similar distribution, and GANs were not successfully trained, "
@@ -81,7 +81,7 @@ PRINTED = {
     "robustness": "In passing: survival varies by 5 steps at most (section 3.5), weights are not robust to small noise "
     f"(5.3), random actions last {RANDOM_AGENT:g} steps, always the same action {CONSTANT_AGENT:g} (3.5).",
     "table2": "Table 2 prints mean and standard deviation of the convergence distances of ten good and of ten bad "
-    "networks: the rows headed `paper`.",
+    "networks: the rows headed 'paper'.",
     "fig5": "Figure 5 draws the correlations of a pair each; their hidden convergence distances are "
     f"{', '.join(f'{value:g} ({name})' for name, value in FIGURE_5.items())}.",
     "fig6": "Figure 6 draws the correlations of a pair each; their convergence distances of outputs are "

@@ -100,6 +100,11 @@ class Plane:
         """The vertical coordinates of values."""
         return self.foot - self.y.share(values) * (self.foot - self.top)
 
+    def holds(self, xs: NDArray, ys: NDArray) -> NDArray[np.bool_]:
+        """Which coordinates lie between the axes, their borders included."""
+        across, up = (self.left - 0.5 <= xs) & (xs <= self.end + 0.5), (self.top - 0.5 <= ys) & (ys <= self.foot + 0.5)
+        return across & up
+
     def inside(self, shapes: Sequence[str], **attributes: float | str) -> str:
         """Shapes, of which nothing beyond the axes is seen; without a viewBox they have the panel's coordinates."""
         width, height = self.end - self.left, self.foot - self.top

@@ -265,12 +265,9 @@ def svg(frame: Frame) -> str:
         Series(layer, x, np.array([frame.w1(0, k, g) for g in range(len(GROUPS))]), mark)
         for k, (layer, mark) in enumerate(zip(LAYERS, "●○", strict=True))
     ]
-    label = "group: " + ", ".join(f"{k} = {name}" for k, name in enumerate(GROUPS))
-    panels: list[Panel] = [
-        Lines(
-            [*series, Series("floor", x, frame.floor, "×")], label, "W1 (steps)", title=f"layers, seed {frame.seeds[0]}"
-        )
-    ]
+    series.append(Series("floor", x, frame.floor, "×"))
+    title = f"layers, seed {frame.seeds[0]}"
+    panels: list[Panel] = [Lines(series, "survival group", "W1 (steps)", title=title, names=GROUPS)]
     if np.isfinite(frame.adversarial).all():
         unseen, made = frame.held_out(-1), frame.adversarial
         panels += [

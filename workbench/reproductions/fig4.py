@@ -91,14 +91,14 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 
 def panels(frame: Frame) -> list[Histogram]:
-    """A panel a group and generator, as far as they are made."""
+    """A panel a group and generator, generators side by side, as far as they are made."""
     return [
         Histogram(
             (0.0, 200.0), frame.samples[g, k], kind, GRID, frame.training[g], "training networks",
             bars_density=frame.densities[g, k], title=f"{name}{'' if name == 'all' else ' steps'}: {kind}",
         )
-        for k, (kind, _, _) in enumerate(DRAWN)
         for g, name in enumerate(GROUPS)
+        for k, (kind, _, _) in enumerate(DRAWN)
         if not np.isnan(frame.samples[g, k]).any()
     ]  # fmt: skip
 
@@ -165,8 +165,8 @@ def summary(frame: Frame) -> dict[str, Any]:
 
 
 def svg(frame: Frame) -> str:
-    """The paper's figure, ours below it."""
-    return figure(panels(frame), "Figure 4: training networks and samples", columns=len(GROUPS))
+    """The paper's figure, ours beside it."""
+    return figure(panels(frame), "Figure 4: training networks and samples", columns=len(DRAWN))
 
 
 ANALYSIS = Analysis(

@@ -120,9 +120,19 @@ def run(compute: Compute, selection: Selection, params: Params) -> Iterator[Fram
 
 def panels(frame: Frame) -> list[Lines]:
     """The examples of each generator."""
-    found = []
-    for k in range(len(frame.generators)):
-        for name, m in frame.examples(k):
+    return [panel for panel in side_by_side(frame) if panel is not None]
+
+
+def side_by_side(frame: Frame) -> list[Lines | None]:
+    """The examples, generators side by side; None where a generator has none of a pattern."""
+    examples = [dict(frame.examples(k)) for k in range(len(frame.generators))]
+    found: list[Lines | None] = []
+    for name in (name for name in SOUGHT if any(name in those for those in examples)):
+        for k, those in enumerate(examples):
+            m = those.get(name)
+            if m is None:
+                found.append(None)
+                continue
             latent, decoded = frame.survival[k, m, 0], frame.survival[k, m, 1]
             inside = (frame.alphas >= 0) & (frame.alphas <= 1)
             a, b = latent[frame.alphas == 0][0], latent[frame.alphas == 1][0]
@@ -252,7 +262,7 @@ def _chance(a: NDArray, b: NDArray) -> float:
 
 def svg(frame: Frame) -> str:
     """The paper's four panels for each generator."""
-    return figure(panels(frame), "Figure 7: walks between two agents", columns=len(SOUGHT))
+    return figure(side_by_side(frame), "Figure 7: walks between two agents", columns=len(frame.generators))
 
 
 ANALYSIS = Analysis(

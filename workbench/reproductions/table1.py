@@ -259,10 +259,8 @@ def svg(frame: Frame) -> str:
         for row in (ROWS[1], ROWS[3], ROWS[4], ROWS[5])
     ]
     series.append(Series("floor", x, np.array([_floors(frame, g, 1) for g in range(len(GROUPS))])))
-    label = "group: " + ", ".join(f"{i} = {name}" for i, name in enumerate(GROUPS))
-    return figure(
-        [Lines(series, label, "W1 (steps)", log_y=True)], "Table 1: distance of samples from held-out networks"
-    )
+    panel = Lines(series, "survival group", "W1 (steps)", log_y=True, names=GROUPS)
+    return figure([panel], "Table 1: distance of samples from held-out networks")
 
 
 ANALYSIS = Analysis(
