@@ -7,6 +7,7 @@ from torch import nn
 
 from workbench.errors import WorkbenchError
 from workbench.learning import loop
+from workbench.learning.adam import Adam
 from workbench.learning.loop import WORST, Optimisation, Phase, optimise
 from workbench.learning.modules import flatten_parameters, linear, mlp
 
@@ -104,12 +105,12 @@ def test_a_batch_larger_than_all_rows_is_all_rows():
 def test_the_rate_rises_and_falls(monkeypatch):
     rates = []
 
-    class Watched(torch.optim.Adam):
-        def step(self, *arguments):
-            rates.append(self.param_groups[0]["lr"])
-            return super().step(*arguments)
+    class Watched(Adam):
+        def step(self):
+            rates.append(self.rate)
+            super().step()
 
-    monkeypatch.setattr(torch.optim, "Adam", Watched)
+    monkeypatch.setattr(loop, "Adam", Watched)
     run(Problem(epochs=40, one_cycle=True))
     assert len(rates) == 200
     peak = int(np.argmax(rates))

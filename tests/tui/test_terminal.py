@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -156,7 +157,12 @@ def test_what_one_was_at_comes_back_whatever_ended_the_app(terminal, population_
         while [[0, 2]] not in [json.loads(p.read_text())["marks"]["rows"] for p in tmp_path.glob("*/sessions/[!.]*")]:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    os.kill(int((tmp_path / "pid").read_text()), number)
+    process = int((tmp_path / "pid").read_text())
+    os.kill(process, number)
+    deadline = time.monotonic() + PATIENCE
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline, "it stays"
+        time.sleep(0.05)
     again = terminal(XDG_STATE_HOME=str(tmp_path))
     again.type(f"{COMMAND} {population_path}")
     again.until("2 marked", "▶ 2")
