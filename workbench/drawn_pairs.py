@@ -17,20 +17,16 @@ from workbench.figures import HeatMap, figure, text_heat_map
 from workbench.good_and_bad import KINDS, SOURCES, TOLD, generators_for, pools
 from workbench.numerics.similarity.grouped import mutual
 from workbench.paper import SAMPLED
-from workbench.reproducing import Params, at_work, population_of, seeds_of
+from workbench.reproducing import Params, Progress, at_work, population_of, seeds_of
 from workbench.rollouts.reference_set import reference_set
 
 ROWS = (*KINDS, "mixed")
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Correlations of units as far as they are made."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seed: int
     count: int
     output: bool

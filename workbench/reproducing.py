@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.analysis import Selection
 from workbench.compute import Compute
@@ -30,6 +30,16 @@ class Params:
     """Networks sampled for each figure; the paper's 200 are always shown too."""
     quick: bool = False
     """One seed, 200 samples, and fewer pairs and networks."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What every frame begins with: how far it is, what is at work, and of which population."""
+
+    done: int
+    total: int
+    doing: str
+    population: str
 
 
 def seeds_of(params: Params) -> tuple[int, ...]:
@@ -66,7 +76,7 @@ def made_with(params: Params) -> str:
     return f"{seeds_told(seeds_of(params))}; {counted(params.count, 'sample')}"
 
 
-def at_work(frame: Any) -> str:
+def at_work(frame: Progress) -> str:
     """What a frame is doing, in a sentence; nothing of one that is finished."""
     return f"{frame.doing}…" if frame.doing and frame.done < frame.total else ""
 

@@ -25,6 +25,7 @@ from workbench.reproducing import (
     EPSILON,
     GROUPS,
     Params,
+    Progress,
     at_work,
     population_of,
     seeds_of,
@@ -44,13 +45,9 @@ RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Figures so far; NaN where they are not made yet."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seeds: tuple[int, ...]
     count: int
     survival: NDArray[np.float64]

@@ -18,7 +18,7 @@ from workbench.figures import Histogram, figure, text_histogram
 from workbench.numerics.distributions import bootstrap, density
 from workbench.numerics.overlap import LEAST, mass_where_none, shares
 from workbench.paper import SAMPLED
-from workbench.reproducing import GROUPS, Params, at_work, population_of, seeds_of, trained
+from workbench.reproducing import GROUPS, Params, Progress, at_work, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
@@ -32,13 +32,9 @@ DRAWS = 200
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Survival times so far, of the first seed."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seed: int
     count: int
     training: NDArray[np.float64]

@@ -21,7 +21,7 @@ from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
 from workbench.paper import FIGURE_7
 from workbench.performance import SURVIVAL
-from workbench.reproducing import EPSILON, Params, at_work, population_of, seeds_of, trained
+from workbench.reproducing import EPSILON, Params, Progress, at_work, population_of, seeds_of, trained
 from workbench.text import counted
 
 KINDS = ("cartpolegen", "functional")
@@ -36,13 +36,9 @@ SMALL = 0.6
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Walks so far."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seed: int
     generators: tuple[str, ...]
     """Those whose walks are there, in `KINDS`' order."""

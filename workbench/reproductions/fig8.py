@@ -21,7 +21,7 @@ from workbench.numerics.distributions import bootstrap
 from workbench.numerics.proportions import wilson
 from workbench.numerics.statistics import Interval
 from workbench.recovering import CRITERIA, LEVELS, READINGS, Search, chart, recover
-from workbench.reproducing import EPSILON, Params, at_work, population_of, seeds_of, trained
+from workbench.reproducing import EPSILON, Params, Progress, at_work, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 from workbench.text import counted
@@ -36,13 +36,9 @@ NEARLY = 15.0
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Repairs so far."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seed: int
     generator: str
     networks: NDArray[np.int64]

@@ -22,7 +22,7 @@ from workbench.errors import WorkbenchError
 from workbench.figures import Histogram, figure
 from workbench.numerics.distributions import bootstrap, density, wasserstein
 from workbench.paper import SAMPLED
-from workbench.reproducing import Params, at_work, population_of, seeds_of, seeds_told, single, trainings
+from workbench.reproducing import Params, Progress, at_work, population_of, seeds_of, seeds_told, single, trainings
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 
@@ -34,13 +34,9 @@ GRID = np.linspace(0, 200, 201)
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Distances so far; NaN where they are not made yet."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seeds: tuple[int, ...]
     count: int
     networks: NDArray[np.int64]

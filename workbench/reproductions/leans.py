@@ -18,7 +18,7 @@ from workbench.compute import Compute
 from workbench.errors import WorkbenchError
 from workbench.figures import Lines, Series, figure
 from workbench.numerics.distributions import bootstrap
-from workbench.reproducing import Params, at_work, population_of, seeds_of, trained
+from workbench.reproducing import Params, Progress, at_work, population_of, seeds_of, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import behaviour
 from workbench.sweeping import TOLD, walk
@@ -42,13 +42,9 @@ FEW = 0.05
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Walks so far."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seed: int
     pairs: NDArray[np.int64]
     """(m, 2) held-out networks, rows in the population."""

@@ -22,7 +22,7 @@ from workbench.numerics.distributions import bootstrap
 from workbench.numerics.statistics import Interval, mean_interval
 from workbench.paper import CONSTANT_AGENT, RANDOM_AGENT
 from workbench.physics import is_cartpole
-from workbench.reproducing import EPSILON, GROUPS, Params, at_work, population_of, seeds_of
+from workbench.reproducing import EPSILON, GROUPS, Params, Progress, at_work, population_of, seeds_of
 from workbench.rollouts.baselines import baselines
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
@@ -46,13 +46,9 @@ AGENTS = {"random": RANDOM_AGENT, "constant": CONSTANT_AGENT}
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Measurements so far; NaN where they are not made yet."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seed: int
     networks: NDArray[np.int64]
     """(n,) held-out networks, rows in the population."""

@@ -18,7 +18,7 @@ from workbench.compute import Compute
 from workbench.figures import Lines, Series, figure
 from workbench.groups import CARTPOLE
 from workbench.paper import SAMPLED, TABLE_1_SAMPLES, TABLE_1_TRAINING
-from workbench.reproducing import GROUPS, Params, at_work, population_of, seeds_of, seeds_told, trained
+from workbench.reproducing import GROUPS, Params, Progress, at_work, population_of, seeds_of, seeds_told, trained
 from workbench.rollouts.episodes import Episodes
 from workbench.rollouts.play import rollout
 from workbench.sampled_claims import of_samples
@@ -43,13 +43,9 @@ FIGURES = (
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Figures so far; NaN where they are not made yet."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seeds: tuple[int, ...]
     count: int
     training: NDArray[np.float64]

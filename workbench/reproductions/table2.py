@@ -21,7 +21,7 @@ from workbench.numerics.distributions import density
 from workbench.numerics.similarity.grouped import Contrast, contrast, mutual, resampled
 from workbench.numerics.similarity.verdicts import claims, verdict
 from workbench.paper import COMPARED, SAMPLED, TABLE_2
-from workbench.reproducing import Params, at_work, population_of, seeds_of, seeds_told
+from workbench.reproducing import Params, Progress, at_work, population_of, seeds_of, seeds_told
 from workbench.rollouts.reference_set import reference_set
 
 MEASURES = ("cd", "output-cd", "agreement", "cka", "procrustes")
@@ -32,13 +32,9 @@ GRID_POINTS = 200
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Progress):
     """Figures so far; NaN where they are not made yet."""
 
-    done: int
-    total: int
-    doing: str
-    population: str
     seeds: tuple[int, ...]
     count: int
     """Networks sampled a group, of which the nearest in survival time are compared."""
