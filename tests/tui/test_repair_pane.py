@@ -75,6 +75,7 @@ async def test_at_once_the_best_held_out_network_is_damaged_and_repaired(populat
     async with opened(population, (170, 46)) as (app, pilot):
         state, pane = app.pane.state, app.pane
         assert state.params.network == best and pane.table.has_focus
+        await until(pilot, lambda: all(view.trace is not None for view in pane.rollouts.views))
         *_, expected = repair.run(ONE, Selection(population), state.params)
         frame = state.frame
         for f in fields(repair.Frame):

@@ -165,7 +165,7 @@ class TryingPane(TogetherPane, DamagingPane):
         state, job = self.state, self.state.job
         if job is not None and (state.adopt(job) or state.failed):
             self._show_trial()
-        elif job is not None and job.state is JobState.DONE and job is state.shown:
+        if job is not None and job.state is JobState.DONE and job is state.shown:
             self.watch_all()
         charted = state.charted
         if charted is not None and charted.frame is not None and charted.frame is not state.recovered:
