@@ -1,9 +1,12 @@
 """Make the README's pictures from the real app: `python .github/pictures/make.py`."""
 
 import asyncio
+import shutil
+import tempfile
 from pathlib import Path
 
 from workbench.compute import Compute
+from workbench.places import default_population
 from workbench.tui.app import WorkbenchApp
 
 HERE = Path(__file__).parent
@@ -39,9 +42,16 @@ def busy(app: WorkbenchApp) -> bool:
     return app.service is None or bool(app.service.running()) or (job is not None and not job.state.final)
 
 
+def population() -> Path:
+    """The shipped population where its path says nothing of this checkout: the Results pane shows it."""
+    copy = Path(tempfile.gettempdir()) / "populations" / default_population().name
+    copy.parent.mkdir(exist_ok=True)
+    return copy if copy.exists() else Path(shutil.copy(default_population(), copy))
+
+
 async def picture(name: str, keys: list[str]) -> None:
     """Press the keys of a scene and keep what is on the screen."""
-    app = WorkbenchApp(None, Compute("cpu", 1))
+    app = WorkbenchApp(str(population()), Compute("cpu", 1))
     async with app.run_test(size=SMALL.get(name, SIZE)) as pilot:
         while app.pane is None or not app.warm:
             await pilot.pause(0.05)
