@@ -40,6 +40,8 @@ ALWAYS, FIRST_KEYS = "?q", 3
 """Of these keys, those that are always told; and how many of a pane's come before the others."""
 ANIMATION_LEVELS: "dict[str, AnimationLevel]" = {"on": "full", "auto": "basic", "off": "none"}
 """Of scrolling and the like, by what is configured."""
+RARELY = (50_000, 20, 100)
+"""Thresholds of the collector of garbage: thousands of objects of a screen come and go by reference counts alone."""
 RESUME_SECONDS = 0.05
 REMEMBER_SECONDS = 3.0
 """Between looks at what one is at: a killed app loses no more of it."""
@@ -174,6 +176,8 @@ class WorkbenchApp(HoldingApp):
         self.service = service
         await self.query_one("#loading").remove()
         await self._take(opened)
+        gc.set_threshold(*RARELY)
+        self.call_after_refresh(gc.enable)
         self.call_after_refresh(lambda: self.run_worker(asyncio.to_thread(lambda: [*map(pane_class, PANES)])))
         if self.faults:
             self.notify("\n".join(map(self._safe, self.faults)), title="configuration", severity="warning", timeout=20)
@@ -234,7 +238,6 @@ class WorkbenchApp(HoldingApp):
             # What has been imported stays: the collector need not look at it again, which would stall the screen.
             gc.collect()
             gc.freeze()
-            gc.set_threshold(50_000, 20, 100)
         if self.pane is not None:
             self.pane.job_changed(job)
         if self.service is not None and job in self.service.jobs:

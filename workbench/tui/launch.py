@@ -1,5 +1,6 @@
 """Starting the app, and leaving when it closes. Imports nothing slow: the first paint waits for this module."""
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -24,6 +25,8 @@ def launch(
         leave(2, f"{path}: no such file, and no sub-command of that name (--help lists them)")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         leave(2, "the app needs a terminal; `agentemb-tui info` and the other sub-commands do without (--help)")
+    # Nothing that is imported becomes garbage: looked for again once the population is on the screen.
+    gc.disable()
     from workbench.config import read_config
     from workbench.plain import needs_plain
     from workbench.tui.app import WorkbenchApp
