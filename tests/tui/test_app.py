@@ -3,6 +3,7 @@
 import asyncio
 import os
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -271,6 +272,23 @@ async def test_collecting_in_the_app_is_shown_and_can_be_cancelled(population, t
         await until(pilot, lambda: job.state is JobState.CANCELLED)
         assert (tmp_path / "new.safetensors.collecting" / "plan.json").exists()
         await until(pilot, lambda: "cancelled" in text(app))
+
+
+async def test_the_line_of_jobs_keeps_its_width_while_they_run(population, monkeypatch):
+    async with opened(population) as (app, pilot):
+        widths = []
+        for told in ("9 % 101/s 9 min left", "10 % 99/s 80 s left", "100 % 1/s"):
+            running = [SimpleNamespace(analysis=SimpleNamespace(name="survival"), progress=told)]
+            monkeypatch.setattr(app.service, "running", lambda running=running: running)
+            app._paint_jobs()
+            await pilot.pause()
+            assert f"jobs: survival {told}" in text(app)
+            widths.append(app.query_one("#jobs").region.width)
+        assert len(set(widths)) == 1
+        monkeypatch.setattr(app.service, "running", list)
+        app._paint_jobs()
+        await pilot.pause()
+        assert "jobs:" not in text(app)
 
 
 async def test_a_file_that_is_no_population_ends_the_app_with_code_2(tmp_path):

@@ -266,6 +266,8 @@ class WorkbenchApp(HoldingApp):
             self._jobs_timer.pause()
         words = [f"{job.analysis.name} {job.progress or 'starting'}" for job in running]
         told = f"jobs: {'; '.join(words)}" if words else ""
+        if words and len(words) == self._jobs_told.count(";") + 1:
+            told = told.ljust(len(self._jobs_told))  # as wide as before: another width sends more than this line
         if told != self._jobs_told:
             self._jobs_told = told
             self.query_one("#jobs", Static).update(told)
