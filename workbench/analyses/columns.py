@@ -123,7 +123,7 @@ class Frame:
             parts.append(f"{clean(name, 30)} {clean(here, 30)}")
         count = int(self.counts[row, column])
         share = f" ({count / self.n:.1%})" if self.n else ""
-        return f"{' · '.join(parts)}: {count:,} of {networks(self.n)}{share}"
+        return f"{' · '.join(parts)}: {count:,} of {counted(self.n, 'network')}{share}"
 
 
 def run(_compute: Compute, selection: Selection, params: Params) -> Iterator[Frame]:
@@ -208,11 +208,6 @@ def cell_of(frame: Frame, population: Population, row: int) -> tuple[int, int] |
     return found[0], found[1]
 
 
-def networks(n: int) -> str:
-    """So many, in words."""
-    return counted(n, "network")
-
-
 def panel(frame: Frame) -> HeatMap:
     """The counts, with axes."""
     x_range, y_range = (
@@ -244,9 +239,9 @@ def about(frame: Frame) -> str:
     """What is left out, and the run that is joined."""
     parts = []
     if frame.unknown:
-        parts.append(f"left out: {networks(frame.unknown)} without a value")
+        parts.append(f"left out: {counted(frame.unknown, 'network')} without a value")
     if frame.outside:
-        parts.append(f"left out: {networks(frame.outside)} not above 0")
+        parts.append(f"left out: {counted(frame.outside, 'network')} not above 0")
     if len(frame.joined):
         steps = ", ".join(f"{sign} at {number(s, 7)}" for sign, s in zip("○●", frame.steps[[0, -1]], strict=True))
         parts.append(f"its run, checkpoints {len(frame.joined):,}: {steps}")

@@ -17,7 +17,7 @@ from workbench.expressions import MAX_LENGTH
 from workbench.runs import beside, has_runs
 from workbench.service import Job, JobState, ModelService
 from workbench.storage import write_text
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.tui.chosen import chosen, where
 from workbench.tui.commands import command_line
 from workbench.tui.full_screen import SavingScreen
@@ -146,7 +146,7 @@ class ColumnsScreen(SavingScreen[Answer]):
                 self.say(part, "")
         p = self.params
         total, count = len(self.view.population), len(self._selection)
-        of = columns.networks(total) if count == total else f"{count:,} of {columns.networks(total)}"
+        of = ("" if count == total else f"{count:,} of ") + counted(total, "network")
         self.say("title", f"{p.y} by {p.x}{f', log {p.log}' if p.log else ''}  ·  {of}")
         self.say("progress", "" if job.state.final else "counting…")
 

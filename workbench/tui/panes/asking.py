@@ -15,6 +15,7 @@ from workbench.performance import SURVIVAL
 from workbench.runs import RunColumns, beside
 from workbench.runs import check as check_runs
 from workbench.service import Job, JobState, ModelService
+from workbench.text import counted
 from workbench.tui.panes.base import Pane
 from workbench.tui.view import RUNS, View, runs_of
 from workbench.tui.widgets.table import NetworkTable
@@ -124,7 +125,7 @@ class AskingPane(Pane):
         if job.state is JobState.DONE:
             path = os.path.abspath(job.frame.path)
             self.app.copy_to_clipboard(path)
-            self.say(f"{job.frame.done:,} networks saved to {path} (copied)")
+            self.say(f"{counted(job.frame.done, 'network')} saved to {path} (copied)")
         else:
             self.say(job.error or "not saved: it was cancelled")
 

@@ -12,6 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.learning.repair import SOURCES
 from workbench.service import ModelService
 from workbench.storage import check_new, ending_in, write_text
+from workbench.text import counted
 from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.repairing import RepairState
 from workbench.tui.sampling import Trained, following
@@ -181,4 +182,4 @@ class DamagingPane(GeneratingPane):
         assert shown.analysis.networks is not None
         made = shown.analysis.networks(frame)
         await asyncio.to_thread(made.save, path)
-        self.saved(f"{len(made):,} networks saved to", path.resolve())
+        self.saved(f"{counted(len(made), 'network')} saved to", path.resolve())

@@ -13,7 +13,7 @@ from workbench.analyses import find, info, policy
 from workbench.analysis import Selection
 from workbench.errors import WorkbenchError
 from workbench.service import Job, JobState, ModelService
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.tui.panes.asking import AskingPane
 from workbench.tui.view import CURSOR, View
 from workbench.tui.widgets.groups import GroupsPanel
@@ -155,7 +155,7 @@ class DatasetPane(AskingPane):
         row = self.table.row
         self.table.show(self.view, (self.view.position(row) if row is not None else None) or 0)
         self._survey()
-        self.say(f"the file has grown to {len(self.view.population):,} networks")
+        self.say(f"the file has grown to {counted(len(self.view.population), 'network')}")
 
     def on_resize(self) -> None:
         """Panels draw for their width."""
@@ -248,9 +248,9 @@ class DatasetPane(AskingPane):
 
     def _retitle(self) -> None:
         shown, total, marked = len(self.view.rows), len(self.view.population), int(self.view.marks.sum())
-        count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
+        part = "" if shown == total else f"{shown:,} of "
         middle = self.query_one("#middle")
-        middle.border_title = f"{count}  {marked} marked" if marked else f"{count} networks"
+        middle.border_title = f"{part}{total:,}  {marked} marked" if marked else part + counted(total, "network")
         arranged = self.query_one("#arranged", Static)
         words = self.view.arrangement.describe(self.view.population.groups)
         arranged.update(clean(words))

@@ -17,7 +17,7 @@ from workbench.errors import WorkbenchError
 from workbench.results import Kept
 from workbench.service import Job, JobState, ModelService
 from workbench.storage import check_new, write_json, write_text
-from workbench.text import clean, duration
+from workbench.text import clean, counted, duration
 from workbench.tui.commands import command_line
 from workbench.tui.comparison_screen import ComparisonScreen
 from workbench.tui.keeping import MOST, ResultsState, where
@@ -180,7 +180,7 @@ class ResultsPane(FoldingPane):
         if kept is not None:
             words.append(f"{kept.analysis}  {kept.key[:8]}", "bold")
             words.append(f"  {past.when(kept)}  took {duration(kept.seconds)}  {past.size(kept.size)}\n")
-            which = f"{kept.networks:,} networks of {clean(kept.path or kept.name or 'a population', 200)}"
+            which = f"{counted(kept.networks, 'network')} of {clean(kept.path or kept.name or 'a population', 200)}"
             words.append(which + (f" where {clean(kept.where, 200)}" if kept.where else "") + "\n")
             rules = f", judged {' '.join(kept.rules)}" if kept.rules else ""
             program = "this program" if kept.current else f"{past.OLDER}: to be looked at, not used again"

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from workbench.service import ModelService
 from workbench.storage import check_new, write_text
 from workbench.sweeping import alphas_of
+from workbench.text import counted
 from workbench.tui.interpolating import CAPS, NAMES, InterpolateState
 from workbench.tui.panes.generating import GeneratingPane
 from workbench.tui.sampling import Trained, following
@@ -159,4 +160,4 @@ class WalkingPane(GeneratingPane):
         else:
             made = analysis.networks(frame)
             await asyncio.to_thread(made.save, path)
-            self.saved(f"{len(made):,} networks saved to", path.resolve())
+            self.saved(f"{counted(len(made), 'network')} saved to", path.resolve())

@@ -3,7 +3,7 @@
 from textwrap import wrap
 
 from workbench.drawing import Line
-from workbench.text import clean
+from workbench.text import clean, counted
 from workbench.tui.sampling import SampleState
 from workbench.tui.widgets.drawing import Picture
 
@@ -25,7 +25,7 @@ class ChoicesPanel(Picture):
         if chosen is not None and state.trained and len(state.trained) > 1:
             lines[0] = [*lines[0], (f" {state.trained.index(chosen) + 1}/{len(state.trained)}", "dim")]
         if chosen is not None:
-            told = f"{chosen.path.stem}, of {chosen.networks:,} networks of {chosen.population}"
+            told = f"{chosen.path.stem}, of {counted(chosen.networks, 'network')} of {chosen.population}"
             if not chosen.own:
                 told += ", not of this population"
             lines += [[(f"  {part}", "dim")] for part in wrap(clean(told, 200), width - 2, break_on_hyphens=False)]
