@@ -238,7 +238,7 @@ class WorkbenchApp(HoldingApp):
             # What has been imported stays: the collector need not look at it again, which would stall the screen.
             gc.collect()
             gc.freeze()
-        if self.pane is not None:
+        if self.pane is not None and self.pane.is_mounted and self.pane.here:
             self.pane.job_changed(job)
         if self.service is not None and job in self.service.jobs:
             self._tell(job, message.state)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
 from textual.css.query import NoMatches
+from textual.message import Message
 
 from workbench.service import Job, ModelService
 from workbench.tui.view import View
@@ -31,11 +32,24 @@ class Pane(Container):
         self.service = service
         self.view = view
 
+    @property
+    def here(self) -> bool:
+        """Whether the pane is on the screen to stay: one that is being left has lost its parts already."""
+        return self.is_attached and not self._pruning
+
+    async def _dispatch_message(self, message: Message) -> None:
+        # What was sent to it before, its own mounting and timers among it, comes late where the pane has been left.
+        try:
+            await super()._dispatch_message(message)
+        except NoMatches:
+            if self.here:
+                raise
+
     def call_after_refresh(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
         """Call back once the screen is painted, unless the pane has been left by then."""
 
         def here() -> Any:
-            return callback(*args, **kwargs) if self.is_attached and not self._pruning else None
+            return callback(*args, **kwargs) if self.here else None
 
         return super().call_after_refresh(here)
 
@@ -46,7 +60,7 @@ class Pane(Container):
             try:
                 return await work
             except NoMatches:
-                if self.is_attached and not self._pruning:
+                if self.here:
                     raise
                 return None
 
