@@ -31,7 +31,10 @@ def event(chance):
 
 
 def words(seen):
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode(errors="replace"))[-6000:]
+    """What it said in the end: from the traceback on, if there is one."""
+    said = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode(errors="replace"))
+    at = said.rfind("Traceback")
+    return said[at : at + 6000] if at >= 0 else said[-6000:]
 
 
 @pytest.mark.slow
