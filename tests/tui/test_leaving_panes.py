@@ -59,3 +59,17 @@ async def test_a_job_is_not_told_to_a_pane_that_is_being_left(population, monkey
         assert told == [job]
         monkeypatch.undo()
         app.close_service()
+
+
+async def test_a_key_meant_for_a_pane_that_is_being_left_does_nothing(population, monkeypatch):
+    app = WorkbenchApp(str(population.path), Compute("cpu", 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.pane, DatasetPane) and app.pane.is_mounted)
+        pane = app.pane
+        monkeypatch.setattr(pane, "action_ask", lambda what: pane.query_one("#nothing-of-this-name"))
+        with pytest.raises(NoMatches):
+            await app.run_action("ask('filter')", pane)
+        monkeypatch.setattr(pane, "_pruning", True)
+        assert await app.run_action("ask('filter')", pane)
+        monkeypatch.undo()
+        app.close_service()

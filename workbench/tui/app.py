@@ -8,12 +8,14 @@ import gc
 import signal
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
@@ -229,6 +231,15 @@ class WorkbenchApp(HoldingApp):
         await self.query_one("#body").mount(self.pane)
         self._retitle()
         self._paint_keys()
+
+    async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
+        # Keys may be pressed faster than panes come and go: one meant for a pane that is being left does nothing.
+        try:
+            return await super()._dispatch_action(namespace, action_name, params)
+        except NoMatches:
+            if getattr(namespace, "here", True):
+                raise
+            return True
 
     def on_job_changed(self, message: "JobChanged") -> None:
         """A job began or ended."""
