@@ -71,7 +71,8 @@ class ResultsPane(FoldingPane):
         border: round $panel-lighten-2; border-title-color: $text; background: $background; }
     ResultsPane OptionList:focus { border: round $accent; }
     ResultsPane.-beside OptionList { width: 50%; height: 100%; }
-    ResultsPane #about { width: 100%; height: 7; max-height: 50%; scrollbar-size-vertical: 1; padding: 0 1; }
+    ResultsPane #about { width: 100%; height: 7; max-height: 50%; scrollbar-size-vertical: 1; padding: 0 1;
+        scrollbar-gutter: stable; }
     ResultsPane.-beside #about { width: 50%; height: 100%; max-height: 100%; border: round $panel-lighten-2;
         border-title-color: $text; }
     ResultsPane #about Static { height: auto; }
@@ -175,23 +176,29 @@ class ResultsPane(FoldingPane):
         self._about()
 
     def _about(self) -> None:
-        kept, words = self.selected, Text()
-        self.query_one("#numbers", Static).update("")
-        if kept is not None:
-            words.append(f"{kept.analysis}  {kept.key[:8]}", "bold")
-            words.append(f"  {past.when(kept)}  took {duration(kept.seconds)}  {past.size(kept.size)}\n")
-            which = f"{counted(kept.networks, 'network')} of {clean(kept.path or kept.name or 'a population', 200)}"
-            words.append(which + (f" where {clean(kept.where, 200)}" if kept.where else "") + "\n")
-            rules = f", judged {' '.join(kept.rules)}" if kept.rules else ""
-            program = "this program" if kept.current else f"{past.OLDER}: to be looked at, not used again"
-            words.append(f"version {clean(kept.version, 20)}, {program}{clean(rules, 100)}\n", "dim")
-            given = past.changed(kept)
-            others = {n: v for n, v in kept.params.items() if n not in given}
-            words.append(past.words(given))
-            words.append(f"{'; ' if given and others else ''}{past.words(others)}", "dim")
-            if self.has_class("-beside"):
-                self.run_worker(self._show_numbers(kept), group="numbers", exclusive=True)
-        self.query_one("#words", Static).update(words)
+        """What is under the cursor; beside the list with its numbers, once the cursor rests."""
+        kept = self.selected
+        if kept is not None and self.has_class("-beside"):
+            self.run_worker(self._show_numbers(kept), group="numbers", exclusive=True)
+        else:
+            self.query_one("#numbers", Static).update("")
+            self.query_one("#words", Static).update(Text() if kept is None else self._words(kept))
+
+    @staticmethod
+    def _words(kept: Kept) -> Text:
+        words = Text()
+        words.append(f"{kept.analysis}  {kept.key[:8]}", "bold")
+        words.append(f"  {past.when(kept)}  took {duration(kept.seconds)}  {past.size(kept.size)}\n")
+        which = f"{counted(kept.networks, 'network')} of {clean(kept.path or kept.name or 'a population', 200)}"
+        words.append(which + (f" where {clean(kept.where, 200)}" if kept.where else "") + "\n")
+        rules = f", judged {' '.join(kept.rules)}" if kept.rules else ""
+        program = "this program" if kept.current else f"{past.OLDER}: to be looked at, not used again"
+        words.append(f"version {clean(kept.version, 20)}, {program}{clean(rules, 100)}\n", "dim")
+        given = past.changed(kept)
+        others = {n: v for n, v in kept.params.items() if n not in given}
+        words.append(past.words(given))
+        words.append(f"{'; ' if given and others else ''}{past.words(others)}", "dim")
+        return words
 
     async def _show_numbers(self, kept: Kept) -> None:
         await asyncio.sleep(SETTLED)
@@ -201,7 +208,10 @@ class ResultsPane(FoldingPane):
         except WorkbenchError as error:
             table = clean(error)
         if self.is_mounted and self.state.key == kept.key:
-            self.query_one("#numbers", Static).update(table)
+            # Both at once: the panel is laid out, and sent, once.
+            with self.app.batch_update():
+                self.query_one("#words", Static).update(self._words(kept))
+                self.query_one("#numbers", Static).update(table)
 
     # What is done with one.
 
