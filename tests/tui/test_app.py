@@ -16,6 +16,7 @@ from workbench.policies import PolicySpec
 from workbench.population import Population, Text, load
 from workbench.rollouts import survival
 from workbench.service import JobState
+from workbench.text import counted
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.panes.dataset import DatasetPane
 
@@ -343,7 +344,7 @@ async def test_populations_of_any_kind_open_and_bear_all_keys(tmp_path, make, ne
         screen = text(app)
         assert "\x1b" not in screen
         assert "\x07" not in screen
-        assert f"{networks:,} networks" in screen
+        assert counted(networks, "network") in screen
         if make is odd and networks == 6:
             await until(pilot, lambda: "1 duplicate" in text(app))
             assert "2 not finite, 1 constant" in text(app)
