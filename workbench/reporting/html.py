@@ -38,6 +38,7 @@ figure svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 @page { size: A4; margin: 14mm 12mm; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
   figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .wide, figure { overflow: visible; }
+  figure svg { max-height: 250mm; }
   table { font-size: 7.5pt; } th, td { padding: .15rem .35rem; } dl, p.note { font-size: 8pt; }
   td.n, th.n, td.answer { white-space: normal; } }
 """
