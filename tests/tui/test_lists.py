@@ -1,13 +1,12 @@
 """Lists that change between a press of the mouse and its release."""
 
 import pytest
+from marked_app import marked_app
 from rich.style import Style
 from sample_pane import until
 from textual import events
 from textual.widgets import OptionList
 
-from workbench.compute import Compute
-from workbench.tui.app import WorkbenchApp
 from workbench.tui.widgets.options import Commands, Options
 
 
@@ -18,9 +17,8 @@ def click(listed, option):
 
 @pytest.mark.parametrize(("key", "kind"), [("colon", Commands), ("ctrl+o", Options), ("J", Options)])
 async def test_a_click_on_what_is_gone_does_nothing(population, key, kind):
-    app = WorkbenchApp(str(population.path), Compute("cpu", 1))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: app.warm and app.pane is not None and app.pane.is_mounted)
+    async with marked_app(population, (80, 24)) as (app, pilot):
+        await until(pilot, lambda: app.warm)
         await pilot.press(key)
         await until(pilot, lambda: len(app.screen_stack) > 1 and app.screen.query(OptionList))
         listed = app.screen.query_one(OptionList)
@@ -34,4 +32,3 @@ async def test_a_click_on_what_is_gone_does_nothing(population, key, kind):
             await until(pilot, lambda: listed.option_count)
             listed.post_message(click(listed, 0))
             await until(pilot, lambda: app.screen is not screen)
-        app.close_service()
